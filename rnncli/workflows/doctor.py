@@ -85,13 +85,18 @@ def _processor(name: str) -> Finding:
     return Finding(name, cpu_name())
 
 
+_NO_VECTORS = (
+    "training is slow, and its bytes may be others: it needs AVX2 with FMA, or NEON, and NUMBA_DISABLE_JIT unset"
+)
+
+
 def _vectors(name: str) -> Finding:
     from rnncli.kernels.jit import enabled, vector_lanes
 
     lanes = vector_lanes() if enabled() else 0
     if lanes:
         return Finding(name, 32 * lanes, "bits")
-    return Finding(name, "none", mend="training is slow: it needs AVX2 with FMA, or NEON, and NUMBA_DISABLE_JIT unset")
+    return Finding(name, "none", mend=_NO_VECTORS)
 
 
 def _threads(name: str) -> Finding:

@@ -70,6 +70,7 @@ def train(request: Request, show: Callable[[Report], None]) -> None:
     with noting(notes.append):
         request = _renewed(request)
         config, source = _inputs(request)
+        _note_other_bytes()
     out = Path(request.out) if request.out else _free_name(request)
     pool = ThreadPool(config.training.threads)
     try:
@@ -106,6 +107,14 @@ def _renewed(request: Request) -> Request:
         return replace(request, resume=False)
     run.require_begun()
     return request
+
+
+def _note_other_bytes() -> None:
+    """Tell of a CPU on which the promise of the same bytes does not hold."""
+    from rnncli.kernels.jit import vector_lanes
+
+    if not vector_lanes():
+        note("this CPU has neither AVX2 with FMA nor NEON: training is slow, and may give other bytes than elsewhere")
 
 
 def memory_keys(config: Config) -> str:

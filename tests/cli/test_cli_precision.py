@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cli_runs import run
 from conftest import Shelf
 
+from rnncli.kernels import jit
 from rnncli.nn import model_file
 
 SMALL = Path(__file__).parents[1] / "models_of_0_1"  # a config and data of every task
@@ -32,6 +34,14 @@ def test_a_model_says_that_it_was_trained_in_bfloat16(half: Path, shelf: Shelf) 
     assert header["training"] == {"precision": "bfloat16"}
     _, header = model_file.read(shelf / "char/model.safetensors")
     assert "training" not in header  # as before there was another precision
+
+
+def test_a_cpu_that_does_not_fuse_says_that_its_bytes_may_be_others(place: Path, monkeypatch: Any) -> None:
+    asked = ["train", "char.yaml", "--set", "training.epochs=1"]
+    told = "rnncli: this CPU has neither AVX2 with FMA nor NEON: training is slow, and may give other bytes"
+    assert told not in run(*asked, "-o", "fused", cwd=place).ok().err
+    monkeypatch.setattr(jit, "vector_lanes", lambda: 0)
+    assert told in run(*asked, "-o", "plain", cwd=place).ok().err
 
 
 def test_a_score_is_made_in_the_precision_of_training_and_in_the_other(half: Path) -> None:
