@@ -30,10 +30,10 @@ def import_numba() -> ModuleType:
 
     It reads a `.numba_config.yaml` in the current folder whenever PyYAML can be imported, and that may point the cache
     at planted pickles: running inside a folder of somebody's data must not run their code. With colorama it would end
-    every terminal's output with an escape code.
+    every terminal's output with an escape code; and coverage, which it imports where it is installed, takes its time.
     """
     _require_features(os.environ.get("NUMBA_CPU_FEATURES", ""))
-    hidden = {name: sys.modules.get(name) for name in ("yaml", "colorama")}
+    hidden = {name: sys.modules.get(name) for name in ("yaml", "colorama", "coverage")}
     for name in hidden:
         sys.modules[name] = None  # type: ignore[assignment]  # makes numba's own import of it fail
     variables = [name for name in os.environ if name.startswith("NUMBA_") and name not in HONOURED]

@@ -16,6 +16,7 @@ from numba.core.caching import (  # noqa: E402
     UserProvidedCacheLocator,
 )
 from numba.core.ccallback import CFunc  # noqa: E402
+from numba.core.runtime import rtsys  # noqa: E402
 from numba.extending import intrinsic, overload  # noqa: E402
 
 __all__ = [
@@ -30,5 +31,6 @@ __all__ = [
     "ir",
     "numba",
     "overload",
+    "rtsys",
     "types",
 ]

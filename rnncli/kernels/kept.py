@@ -18,7 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from rnncli.kernels import cache
-from rnncli.kernels.compiler import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile, UserProvidedCacheLocator
+from rnncli.kernels.compiler import (
+    CompileResultCacheImpl,
+    FunctionCache,
+    IndexDataCacheFile,
+    UserProvidedCacheLocator,
+    rtsys,
+)
 from rnncli.notes import tell
 
 DIGEST = 16  # bytes: against accidents; a folder that somebody else may write is not used at all
@@ -67,8 +73,10 @@ class KernelCache(FunctionCache):
         return found
 
     def _loaded(self, signature: Any, context: Any) -> Any:
+        """Return what was compiled, without all that numba itself would load first, which only compiling needs."""
         with contextlib.suppress(Exception):  # of unpickling, when memory runs out
-            return super().load_overload(signature, context)
+            rtsys.initialize(context)  # what arrays are allocated with
+            return self._load_overload(signature, context)
         return None
 
     def save_overload(self, signature: Any, compiled: Any) -> None:

@@ -12,7 +12,6 @@ from rnncli.data.source import Source, decode, read_source
 from rnncli.errors import UsageError
 from rnncli.notes import noting
 from rnncli.tasks.task import Experiment, Options, Predictor
-from rnncli.workflows.evaluate import recalled, training_data
 from rnncli.workflows.opening import Model, first_run, open_model, require_understood
 
 
@@ -97,6 +96,8 @@ def _text_for(model: Predictor, path: str, hint: str) -> str:
 
 def _training_data(run: str) -> tuple[Config, Source]:
     """Return what a run was trained on, whose texts are not new."""
+    from rnncli.workflows.evaluate import training_data  # and with it all of training, which few texts need
+
     return training_data(run, why="--novel leaves out what the training text has", mend="train on a file of it")
 
 
@@ -107,6 +108,8 @@ def _training(model: Model, request: Request) -> Iterator[Experiment | None]:
     if not request.report and not request.options.get("max_copy"):
         yield None
         return
+    from rnncli.workflows.evaluate import recalled
+
     why = f"{option} compares with the training text"
     with recalled(model, request.run, (), why=why, mend="train on a file of it") as (experiment, _):
         yield experiment

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import fcntl
 import os
+import sys
 from pathlib import Path
 
 import pytest
-from cli_runs import run
+from cli_runs import environment, run, run_command
 from conftest import Shelf
 
 from rnncli.kernels import cache, kept
@@ -35,6 +36,19 @@ def test_that_it_compiles_is_not(shelf: Shelf, tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(cache, "_place", [cache.Place(tmp_path / "rnncli/kernels-0", "")])
     assert "kernels" not in said_by(shelf, tmp_path)
     assert "rnncli: compiling kernels, once per machine" in run("predict", shelf / "word", cwd=tmp_path).err
+
+
+def test_a_start_loads_nothing_that_only_compiling_or_training_needs(shelf: Shelf) -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "rnncli", "generate", "char", "-n", "1"]
+    _, warm = (run_command(command, cwd=shelf.folder, env=environment()).ok() for _ in range(2))
+    loaded = {line.rpartition("|")[2].strip() for line in warm.err.splitlines() if line.startswith("import time")}
+    assert {"numba", "rnncli.kernels.generation"} <= loaded
+    assert not loaded & {
+        "numba.np.linalg",
+        "coverage.control",
+        "rnncli.workflows.train",
+        "rnncli.kernels.arithmetic_coder",
+    }
 
 
 def test_a_disk_that_fills_up_is_told_once(

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,13 +20,11 @@ from rnncli.nn.network import Network
 from rnncli.notes import note
 from rnncli.tasks.language_model import copies, mixture
 from rnncli.tasks.language_model.bad_words import BadWords
-from rnncli.tasks.language_model.compression import Codec, of_model
 from rnncli.tasks.language_model.config import LanguageModelConfig
 from rnncli.tasks.language_model.decoding import Barred, Decoder, Sampling
 from rnncli.tasks.language_model.experiment import TextExperiment, network_shape
 from rnncli.tasks.language_model.items import BETWEEN, LINES, STREAM
 from rnncli.tasks.language_model.kneser_ney import KneserNey
-from rnncli.tasks.language_model.learning import LearningReading
 from rnncli.tasks.language_model.mixture import MixedReading
 from rnncli.tasks.language_model.reading import ItemsReading, Reading, StreamReading
 from rnncli.tasks.language_model.scoring import Cut, scored_text
@@ -35,6 +33,9 @@ from rnncli.tasks.line_by_line import Faults, line_by_line
 from rnncli.tasks.scored import ScoredText
 from rnncli.tasks.task import Asked, Experiment, Options, Piece, Pieces, Predictor, config_in
 from rnncli.training.backpropagation import ThreadPool
+
+if TYPE_CHECKING:
+    from rnncli.tasks.language_model.compression import Codec
 
 TOP = 5  # next tokens
 TOGETHER = 32  # texts that are written at once; more rows than that no longer make the weights' way pay
@@ -99,6 +100,8 @@ class LanguageModel(Predictor):
         first = None if end == UNKNOWN_NUMBER else end
         learning = None
         if asked.options.get("adapt"):
+            from rnncli.tasks.language_model.learning import LearningReading
+
             copy = Network(self.network.shape)
             copy.load(self.network.parameters.export())
             learning = self._mixed(LearningReading(copy, pool, first), first)
@@ -198,6 +201,8 @@ class LanguageModel(Predictor):
 
     def codec(self, threads: int | None) -> Codec:
         """Return what codes one text by this network; UsageError for words, which do not spell every text."""
+        from rnncli.tasks.language_model.compression import of_model
+
         kind = self.vocabulary.kind
         if self.vocabulary.end is not None:
             raise UsageError("--run: is a model of items, and a text is a stream; name one of data.items: stream")
