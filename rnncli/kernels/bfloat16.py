@@ -56,13 +56,3 @@ def first_of(pair):
 def second_of(pair):
     """Return the second value of a pair as float32."""
     return _U(pair & _UPPER).view(np.float32)
-
-
-@jit
-def pair_along(source, at, K, target, t_at):
-    """Write the K values from source.flat[at] on as pairs of neighbours to target[t_at], …"""
-    values, pairs = source.reshape(-1)[at : at + K], target[t_at : t_at + K // 2]
-    for k in range(K // 2):
-        pairs[k] = pair(values[2 * k], values[2 * k + 1])
-    if K % 2:
-        target[t_at + K // 2] = pair(values[K - 1], np.float32(0))

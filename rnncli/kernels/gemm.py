@@ -19,11 +19,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from rnncli.kernels import bfloat16, register_tile
+from rnncli.kernels import register_tile
 from rnncli.kernels.bfloat16 import PAIR, first_of, second_of
 from rnncli.kernels.compiler import overload, types
 from rnncli.kernels.jit import FLAGS, jit
-from rnncli.kernels.panel_rows import copy_row, pair_row, plain_transpose, prefetch, transpose
+from rnncli.kernels.panel_rows import copy_row, pair_along, pair_row, plain_transpose, prefetch, transpose
 from rnncli.kernels.register_tile import ROWS
 from rnncli.kernels.vector_code import LANES, PANEL, UNIT
 
@@ -162,7 +162,7 @@ def _left_of_pairs(a, at, row, step, M, K, packed):
     pairs = np.empty(M * depth + PANEL, np.uint32)  # the last row of pairs may be filled up with zeros
     if step == 1:
         for m in range(M):
-            bfloat16.pair_along(a, at + m * row, K, pairs, m * depth)
+            pair_along(a, at + m * row, K, pairs, m * depth)
         return pairs, 0, depth, 1
     for k in range(depth):
         for m in range(0, M, PANEL):

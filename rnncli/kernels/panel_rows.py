@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from rnncli.kernels.bfloat16 import pair
 from rnncli.kernels.compiler import intrinsic, ir, overload, types
 from rnncli.kernels.jit import FLAGS, jit
@@ -49,22 +51,22 @@ def _copy_row_intrinsic(typing_context, width, source, s_at, target, t_at):
 
 
 def _rounded(builder, x):
-    """Return a register of float32 as bits with bfloat16 in the lower halves, and zeros above."""
-    words = vector_of(I32)
+    """Return a register of float32 as bfloat16, in words of 16 bits."""
+    words, shorts = vector_of(I32), ir.VectorType(ir.IntType(16), LANES)
 
     def bits(value):
         return ir.Constant(words, [value] * LANES)
 
     if HAS_BFLOAT:
-        short = builder.bitcast(builder.fptrunc(x, ir.VectorType(BFLOAT, LANES)), ir.VectorType(ir.IntType(16), LANES))
-        return builder.zext(short, words)
+        return builder.bitcast(builder.fptrunc(x, ir.VectorType(BFLOAT, LANES)), shorts)
     u = builder.bitcast(x, words)
     even = builder.and_(builder.lshr(u, bits(16)), bits(1))
     nearest = builder.add(builder.add(u, bits(0x7FFF)), even)
     quiet, zero = builder.or_(u, bits(0x400000)), builder.and_(u, bits(0x80000000))
     is_small = builder.icmp_unsigned("<", builder.and_(u, bits(0x7FFFFFFF)), bits(0x00800000))
     known = builder.select(is_small, zero, nearest)
-    return builder.lshr(builder.select(builder.fcmp_unordered("uno", x, x), quiet, known), bits(16))
+    kept = builder.select(builder.fcmp_unordered("uno", x, x), quiet, known)
+    return builder.trunc(builder.lshr(kept, bits(16)), shorts)
 
 
 def _pair_row_intrinsic(typing_context, width, first, f_at, second, s_at, target, t_at):
@@ -80,9 +82,23 @@ def _pair_row_intrinsic(typing_context, width, first, f_at, second, s_at, target
         for v in range(VECTORS):
             at = [int64(v * LANES)]
             mask = builder.icmp_signed("<", lanes, splat(builder, builder.sub(width, *at)))
-            low, high = (_rounded(builder, load(builder, builder.gep(row, at), mask)) for row in (first, second))
+            rows = (_rounded(builder, load(builder, builder.gep(row, at), mask)) for row in (first, second))
+            low, high = (builder.zext(row, vector_of(I32)) for row in rows)
             pairs = builder.or_(low, builder.shl(high, ir.Constant(high.type, [16] * LANES)))
             store(builder, pairs, builder.gep(target, at))
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+def _pair_unit_intrinsic(typing_context, source, s_at, target, t_at):
+    signature = types.void(source, types.intp, target, types.intp)
+
+    def codegen(context, builder, signature, arguments):
+        source, s_at, target, t_at = arguments
+        source = address(context, builder, signature.args[0], source, s_at)
+        target = address(context, builder, signature.args[2], target, t_at, I32)
+        store(builder, _rounded(builder, load(builder, source)), target)  # neighbours are a pair as they lie
         return context.get_dummy_value()
 
     return signature, codegen
@@ -128,6 +144,7 @@ _prefetch: Any = intrinsic(_prefetch_intrinsic)
 _transpose: Any = intrinsic(_transpose_intrinsic)
 _copy_row: Any = intrinsic(_copy_row_intrinsic)
 _pair_row: Any = intrinsic(_pair_row_intrinsic)
+_pair_unit: Any = intrinsic(_pair_unit_intrinsic)
 
 
 def plain_copy_row(width, source, s_at, target, t_at):
@@ -144,6 +161,12 @@ def plain_pair_row(width, first, f_at, second, s_at, target, t_at):
         target.flat[t_at + j] = pair(first.flat[f_at + j], second.flat[s_at + j])
     for j in range(width, PANEL):
         target.flat[t_at + j] = 0
+
+
+def plain_pair_unit(source, s_at, target, t_at):
+    """Write pairs of neighbours of source[s_at : s_at + UNIT] to target[t_at : t_at + UNIT / 2]."""
+    for k in range(UNIT // 2):
+        target.flat[t_at + k] = pair(source.flat[s_at + 2 * k], source.flat[s_at + 2 * k + 1])
 
 
 @jit
@@ -166,6 +189,11 @@ def copy_row(width, source, s_at, target, t_at):
 def pair_row(width, first, f_at, second, s_at, target, t_at):
     """Write one row of a panel of pairs, as `plain_pair_row` does."""
     plain_pair_row(width, first, f_at, second, s_at, target, t_at)
+
+
+def pair_unit(source, s_at, target, t_at):
+    """Write UNIT values as pairs of neighbours, as `plain_pair_unit` does."""
+    plain_pair_unit(source, s_at, target, t_at)
 
 
 def transpose(source, s_at, target, t_at, s_row):
@@ -196,8 +224,28 @@ def _choose_pair_row(width, first, f_at, second, s_at, target, t_at):
     return plain_pair_row
 
 
+@overload(pair_unit, jit_options=FLAGS)
+def _choose_pair_unit(source, s_at, target, t_at):
+    if LANES:
+        return lambda source, s_at, target, t_at: _pair_unit(source, s_at, target, t_at)
+    return plain_pair_unit
+
+
 @overload(transpose, jit_options=FLAGS)
 def _choose_transpose(source, s_at, target, t_at, s_row):
     if target.dtype in (types.float32, types.uint32) and LANES:
         return lambda source, s_at, target, t_at, s_row: _transpose(source, s_at, target, t_at, s_row)
     return lambda source, s_at, target, t_at, s_row: plain_transpose(UNIT, UNIT, source, s_at, target, t_at, s_row)
+
+
+@jit
+def pair_along(source, at, K, target, t_at):
+    """Write the K values from source.flat[at] on as pairs of neighbours to target[t_at], …"""
+    k = 0
+    while k + UNIT <= K:
+        pair_unit(source, at + k, target, t_at + k // 2)
+        k += UNIT
+    while k < K:
+        following = source.flat[at + k + 1] if k + 1 < K else np.float32(0)
+        target[t_at + k // 2] = pair(source.flat[at + k], following)
+        k += 2

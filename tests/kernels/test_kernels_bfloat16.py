@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from rnncli.kernels import denormals
-from rnncli.kernels.bfloat16 import first_of, pair, pair_along, rounded, second_of
+from rnncli.kernels.bfloat16 import first_of, pair, rounded, second_of
 from rnncli.kernels.jit import address_of, enabled, jit
-from rnncli.kernels.panel_rows import pair_row, plain_pair_row
+from rnncli.kernels.panel_rows import pair_along, pair_row, plain_pair_row
 from rnncli.kernels.register_tile import DOTS, PAIRS, ROWS, dots_by_pointers, pairs_by_pointers, run_at
-from rnncli.kernels.vector_code import HAS_BFLOAT, LANES, PANEL
+from rnncli.kernels.vector_code import HAS_BFLOAT, LANES, PANEL, UNIT
 
 UPPER = np.uint32(0xFFFF0000)
 needs_jit = pytest.mark.skipif(not enabled(), reason="too slow without the JIT")
@@ -66,12 +66,14 @@ def test_a_pair_is_two_values():
     assert second_of(pair(np.float32(1.5), np.float32(-3.0))) == -3.0
 
 
-def test_pairs_along_a_row_end_with_a_zero_where_it_is_odd():
-    for K in (1, 4, 5):
-        row, pairs = np.arange(1, 8, dtype=np.float32), np.full(4, 7, np.uint32)
-        pair_along(row, 1, K, pairs, 1)
-        wanted = [pair(a, b) for a, b in zip(row[1 : 1 + K : 2], [*row[2 : 1 + K : 2], np.float32(0)], strict=False)]
-        assert pairs.tolist() == [7, *wanted, *[7] * (3 - len(wanted))]
+@pytest.mark.parametrize("K", [1, 4, 5, UNIT, UNIT + 2, 2 * UNIT + 3])
+def test_pairs_along_a_row_end_with_a_zero_where_it_is_odd(K):
+    row, pairs = hard(5, K + 4), np.full(K // 2 + 3, 7, np.uint32)
+    row[K] = np.nan
+    pair_along(row, 1, K, pairs, 1)
+    given = [*row[1 : 1 + K], np.float32(0)]
+    wanted = [pair(given[k], given[k + 1]) for k in range(0, K, 2)]
+    assert pairs.tolist() == [7, *wanted, *[7] * (len(pairs) - 1 - len(wanted))]
 
 
 @jit
