@@ -20,7 +20,10 @@ def main() -> NoReturn:
             signal.signal(number, _end)
     from rnncli.cli import main  # after that, since it takes a moment
 
-    main()
+    try:
+        main()
+    except SystemExit as end:  # all is written and flushed
+        os._exit(int(end.code or 0))  # to free objects one by one takes longer than many a command
 
 
 def _end(number: int, frame: FrameType | None) -> NoReturn:

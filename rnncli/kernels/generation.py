@@ -153,11 +153,11 @@ def _carry(states):
 
 
 @jit
-def write(weights, state, tokens, seeds, number, rules, past, chances):
+def write(weights, state, tokens, seeds, number, rules, past, chances, heap):
     """Fill tokens (N, B): each token is drawn from state.logits, then read.
 
     The draws of sequence b depend on seeds[b] and on the number of the token, which is `number` for the first one
-    here; chances (V,) float64 is scratch.
+    here; chances (V,) float64 and heap (V,) int64 are scratch.
     """
     word = denormals.flush()
     for n in range(tokens.shape[0]):
@@ -165,10 +165,10 @@ def write(weights, state, tokens, seeds, number, rules, past, chances):
             end, places = number + n, past.after[past.place[b]]
             if rules.penalty != 1.0:
                 sampling.discourage(state.logits[0, b], past.recent[b], end, PENALISED, rules.penalty)
-            sampling.probabilities(state.logits[0, b], rules, places, chances)
+            sampling.probabilities(state.logits[0, b], rules, places, chances, heap)
             token = sampling.draw(chances, random.unit(seeds[b], STREAM, end))
             if 0 < rules.longest <= end:
-                token = _not_copied(token, state.logits[0, b], seeds[b], end, rules, places, past, b, chances)
+                token = _not_copied(token, state.logits[0, b], seeds[b], end, rules, places, past, b, chances, heap)
             past.place[b] = places[token]
             past.recent[b, end % past.recent.shape[1]] = token
             tokens[n, b] = token
@@ -177,7 +177,7 @@ def write(weights, state, tokens, seeds, number, rules, past, chances):
 
 
 @jit
-def _not_copied(first, logits, seed, end, rules, places, past, b, chances):
+def _not_copied(first, logits, seed, end, rules, places, past, b, chances, heap):
     """Return the token `first`, or another where it would make what is copied longer than allowed.
 
     Others are drawn from those that are left in `chances`; where none is, from all that are possible at the
@@ -194,7 +194,7 @@ def _not_copied(first, logits, seed, end, rules, places, past, b, chances):
                 return first
             widened = True
             wide = sampling.Rules(rules.temperature, 0, 1.0, 0.0, 1.0, 0)
-            sampling.probabilities(logits, wide, places, chances)
+            sampling.probabilities(logits, wide, places, chances, heap)
             total = 1.0
         attempt += 1
         token = sampling.draw(chances, random.unit(seed, REDRAWN + attempt, end) * total)

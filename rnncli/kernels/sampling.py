@@ -46,8 +46,9 @@ def discourage(logits, recent, end, count, penalty):
 
 
 @jit
-def probabilities(logits, rules, places, out):
+def probabilities(logits, rules, places, out, heap):
     """Write to out (V,) float64 the distribution that `draw` draws from; tokens of negative `places` (V,) are left out.
+    heap (V,) int64 is scratch.
 
     All rules use the probabilities at `rules.temperature`, top_k first, then top_p, then min_p. Equal logits rank by
     token number.
@@ -60,19 +61,7 @@ def probabilities(logits, rules, places, out):
     for v in range(V):
         out[v] = exp((np.float64(logits[v]) - highest) / rules.temperature) if places[v] >= 0 else 0.0
     if rules.top_k > 0 or rules.top_p < 1.0:
-        order = np.argsort(-out, kind="mergesort")
-        kept = V if rules.top_k == 0 else min(rules.top_k, V)
-        reached, total = 0.0, 0.0
-        for r in range(kept):
-            total += out[order[r]]
-        last = kept
-        for r in range(kept):
-            reached += out[order[r]]
-            if reached >= rules.top_p * total:
-                last = r + 1
-                break
-        for r in range(last, V):
-            out[order[r]] = 0.0
+        _cut(rules, out, heap)
     if rules.min_p > 0.0:
         for v in range(V):
             if out[v] < rules.min_p:  # the most probable token has 1
@@ -82,6 +71,67 @@ def probabilities(logits, rules, places, out):
         total += out[v]
     for v in range(V):
         out[v] /= total
+
+
+@jit
+def _cut(rules, out, heap):
+    """Set to zero in out (V,) what top_k and top_p leave out.
+
+    The heap (V,) gives up the most probable tokens one by one, so that those which are left out need no order.
+    """
+    V = out.size
+    for v in range(V):
+        heap[v] = v
+    for i in range(V // 2 - 1, -1, -1):
+        _sink(heap, V, i, out)
+    kept = V if rules.top_k == 0 else min(rules.top_k, V)
+    taken, total = 0, 0.0  # the token of rank r stands at V − 1 − r once it is taken
+    if kept == V:
+        for v in range(V):
+            total += out[v]
+    else:
+        while taken < kept:
+            total += out[_take(heap, V - taken, out)]
+            taken += 1
+    reached, last = 0.0, 0
+    while last < kept:
+        if last == taken:
+            _take(heap, V - taken, out)
+            taken += 1
+        reached += out[heap[V - 1 - last]]
+        last += 1
+        if reached >= rules.top_p * total:
+            break
+    for i in range(V - last):
+        out[heap[i]] = 0.0
+
+
+@jit
+def _take(heap, size, out):
+    """Move the most probable token of the first `size` of the heap behind the others, and return it."""
+    token = heap[0]
+    heap[0], heap[size - 1] = heap[size - 1], token
+    _sink(heap, size - 1, 0, out)
+    return token
+
+
+@jit
+def _sink(heap, size, i, out):
+    """Move the token at place i of a heap to where none below it is before it."""
+    token, below = heap[i], 2 * i + 1
+    while below < size:
+        if below + 1 < size and _is_before(heap[below + 1], heap[below], out):
+            below += 1
+        if not _is_before(heap[below], token, out):
+            break
+        heap[i] = heap[below]
+        i, below = below, 2 * below + 1
+    heap[i] = token
+
+
+@jit
+def _is_before(v, w, out):
+    return out[v] > out[w] or (out[v] == out[w] and v < w)
 
 
 @jit

@@ -68,7 +68,7 @@ class TokenWriter:
     def __init__(self, network: Network, B: int):
         self.weights = packed_weights(network.stack, network.head)
         self.state = fresh_state(network.stack, network.head, B)
-        self._chances = np.zeros(network.head.O)
+        self._scratch = np.zeros(network.head.O), np.zeros(network.head.O, np.int64)
 
     def begin(self, state: Sequence[LayerState], logits: np.ndarray) -> None:
         """Start all sequences from the states (1, H) of every layer and the `logits` (V,) that follow them."""
@@ -86,7 +86,7 @@ class TokenWriter:
         past: generation.Past,
     ) -> None:
         """Write the next N tokens of every sequence to tokens (N, B) int32, from `number` on; seeds (B,) uint64."""
-        generation.write(self.weights, self.state, tokens, seeds, number, rules, past, self._chances)
+        generation.write(self.weights, self.state, tokens, seeds, number, rules, past, *self._scratch)
 
 
 _UNKNOWN, _NO_TOKEN = 0, -1

@@ -20,7 +20,6 @@ from rnncli.nn import model_file
 from rnncli.notes import Doubt, note
 from rnncli.tasks.registry import TASKS, config_from_mapping, load_config
 from rnncli.tasks.task import Options, Predictor, Task
-from rnncli.workflows.bare_file import inferred
 from rnncli.workflows.names import is_config
 
 # What a header of wrong types, shapes or sizes can raise.
@@ -177,6 +176,8 @@ def config_and_source(first: str, data: Sequence[str], overrides: Sequence[str])
     for other in data:
         if is_config(other):
             raise UsageError(f"{other}: is a config, and {first} is not; name the config first, and the data after it")
+    from rnncli.workflows.bare_file import inferred  # which knows of every kind of data
+
     path = one_or_all([first, *data])
     assert path is not None
     tokens = (given_keys(overrides).get("data") or {}).get("tokens")

@@ -1,8 +1,12 @@
 """The start of light commands: the median of ten runs of each, in milliseconds, which should be at most 150.
 
-python tests/bench/start.py
+    python tests/bench/start.py
+
+Then the first token of a text, with what `import torch` takes where that is installed, in turn: at most half a second,
+or 0.35 of that.
 """
 
+import importlib.util
 import json
 import statistics
 import subprocess
@@ -12,7 +16,9 @@ import time
 from pathlib import Path
 
 COMMANDS = ("--help", "help training.bptt", "completion bash", "runs", "check no-data.yaml")
+FIRST_TOKEN = "generate text -n 1"
 TIMES, LIMIT, RUNS = 10, 0.15, 100
+HALF_A_SECOND, OF_TORCH = 0.5, 0.35
 CONFIG = "task: language-model\n"
 REPORT = {
     "format": 1,
@@ -58,9 +64,30 @@ def make_runs(folder: Path) -> None:
 
 def seconds(command: str, folder: Path) -> float:
     """Return how long a command takes from start to end."""
+    return seconds_of(["-m", "rnncli", *command.split()], folder)
+
+
+def seconds_of(arguments: list[str], folder: Path) -> float:
     began = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "rnncli", *command.split()], cwd=folder, check=True, capture_output=True)
+    subprocess.run([sys.executable, *arguments], cwd=folder, check=True, capture_output=True)
     return time.perf_counter() - began
+
+
+def first_token(folder: Path) -> bool:
+    """Print how long the first token of a 2 × 256 lstm takes; return True if that is too long."""
+    (folder / "text.txt").write_text("a hen saw a fox. " * 40, encoding="utf-8")
+    size = ("--set", "model.hidden_size=256", "--set", "model.num_layers=2", "--set", "training.epochs=1")
+    seconds_of(["-m", "rnncli", "train", "text.txt", "-o", "text", "-q", *size], folder)
+    jobs = {FIRST_TOKEN: ["-m", "rnncli", *FIRST_TOKEN.split()]}
+    if importlib.util.find_spec("torch"):
+        jobs["import torch"] = ["-c", "import torch"]
+    for job in jobs.values():
+        seconds_of(job, folder)  # compiles, and reads the disk
+    rounds = [{name: seconds_of(job, folder) for name, job in jobs.items()} for _ in range(TIMES)]
+    took = {name: statistics.median(one[name] for one in rounds) for name in jobs}
+    for name, one in took.items():
+        print(f"{name:<20} {1000 * one:4.0f} ms")
+    return took[FIRST_TOKEN] > max(HALF_A_SECOND, OF_TORCH * took.get("import torch", 0))
 
 
 def main() -> int:
@@ -68,6 +95,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         make_runs(folder)
+        slow += first_token(folder)
         (folder / "no-data.yaml").write_text(CONFIG, encoding="utf-8")
         for command in COMMANDS:
             took = statistics.median(seconds(command, folder) for _ in range(TIMES))

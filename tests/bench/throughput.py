@@ -136,7 +136,7 @@ def print_rows(rows: list[dict[str, Any]]) -> None:
             f"{row['gflops']:.0f}",
             f"{row['peak_share']:.0%}",
         )
-    Console().print(table)
+    Console(width=140).print(table)
     print(f"geometric mean of ratios: {statistics.geometric_mean(row['ratio'] for row in rows):.2f}")
 
 
@@ -151,7 +151,7 @@ def print_cost(threads: int, at_least: float) -> None:
     )
     for key, value, milliseconds, growth, flops in cost(threads, at_least):
         table.add_row(f"{key} {value}", f"{milliseconds:.1f}", f"{growth:.2f}", f"{flops:.2f}")
-    Console().print(table)
+    Console(width=140).print(table)
 
 
 def main() -> None:

@@ -18,7 +18,9 @@ def chances(logits, temperature=1.0, top_k=0, top_p=1.0, excluded=NONE, min_p=0.
     out, places = np.full(len(logits), -7.0), np.arange(len(logits), dtype=np.int32)
     if excluded != NONE:
         places[excluded] = -1
-    probabilities(np.asarray(logits), Rules(temperature, top_k, top_p, min_p, 1.0, 0), places, out)
+    probabilities(
+        np.asarray(logits), Rules(temperature, top_k, top_p, min_p, 1.0, 0), places, out, np.zeros(out.size, np.int64)
+    )
     return out
 
 

@@ -63,6 +63,7 @@ class Decoder:
         self._reading = network.workspace(_READ_STEPS, 1, 1, training=False)
         self._one = self._reading.first(1, 0)
         self._chances = np.zeros(network.shape.output_size)
+        self._heap = np.zeros(network.shape.output_size, np.int64)
         after = np.zeros((1, network.shape.output_size), np.int32)
         if excluded >= 0:
             after[0, excluded] = -1
@@ -87,7 +88,7 @@ class Decoder:
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         """Return the probabilities (V,) float64 of the next token, with 0 for the excluded token."""
-        sampling.probabilities(logits, Sampling().rules, self._barred.after[0], self._chances)
+        sampling.probabilities(logits, Sampling().rules, self._barred.after[0], self._chances, self._heap)
         return self._chances
 
     def write(self, logits: np.ndarray, how: Sampling, count: int = 1, barred: Barred | None = None) -> Continuations:
