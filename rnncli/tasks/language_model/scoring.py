@@ -19,7 +19,8 @@ from rnncli.tasks.scored import ScoredLine, ScoredText, Totals
 from rnncli.tasks.task import Asked
 
 LONGEST = 1 << 20  # characters; of a longer line parts are scored as they come
-_AT_ONCE = 1 << 17  # characters of a file that are scored together; a pipe's as they come
+_AT_ONCE = 1 << 19  # characters of a file that are scored together, in segments that are long beside what warms them
+# up; those of a pipe as they come
 
 
 @dataclass(frozen=True)
