@@ -10,21 +10,13 @@ import datetime
 import gzip
 import json
 import math
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from command import rnncli
+
 Figure = dict[str, Any]
-
-
-def rnncli(*arguments: str | Path, stdin: Path | None = None) -> str:
-    """Standard output of one command, run as a user would."""
-    command = [sys.executable, "-m", "rnncli", *map(str, arguments)]
-    with open(stdin or "/dev/null", "rb") as given:
-        return subprocess.run(command, check=True, stdin=given, stdout=subprocess.PIPE, text=True, cwd=ROOT).stdout
 
 
 def backtested(run: Path, data: dict[str, Any], model: dict[str, Any], training: dict[str, Any]) -> Figure:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from text_quality import rnncli
+from command import rnncli
 
 Figure = dict[str, Any]
 NAMES, DRAWN = 10_000, 1_000

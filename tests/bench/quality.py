@@ -1,9 +1,10 @@
 """Quality figures, one name each: trains and scores through the public commands and prints one JSON line.
 
-    python tests/bench/quality.py NAME [--data DIR]
+    python tests/bench/quality.py NAME [--data DIR] [--set KEY=VALUE ...]
     python tests/bench/quality.py --list
 
-Files of DIR (default: $RNNCLI_DATA) are public data sets that the project does not ship.
+--set is for every training of that figure, as in --set training.precision=bfloat16 --set training.seed=2. Files of DIR
+(default: $RNNCLI_DATA) are public data sets that the project does not ship.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import argparse
 import json
 import os
 import re
-import subprocess
 import sys
 import tempfile
 import time
@@ -20,17 +20,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from command import ROOT, SETS, rnncli
 from forecast_quality import FORECASTS
 from language_quality import LANGUAGE
 from text_quality import TEXTS
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def rnncli(*arguments: str | Path) -> str:
-    """Standard output of one command, run as a user would."""
-    command = [sys.executable, "-m", "rnncli", *map(str, arguments)]
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT).stdout
 
 
 def train(run: Path, *arguments: str | Path) -> dict[str, Any]:
@@ -285,6 +278,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name", nargs="?", choices=FIGURES)
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("RNNCLI_DATA", ".")))
+    parser.add_argument("--set", dest="sets", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--list", action="store_true", help="print the names")
     arguments = parser.parse_args()
     if arguments.list:
@@ -292,12 +286,14 @@ def main() -> None:
         return
     if arguments.name is None:
         parser.error("name a figure, or --list")
+    SETS.extend(arguments.sets)
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         figure = FIGURES[arguments.name](arguments.data.resolve(), Path(folder) / "run")
     seconds = round(time.perf_counter() - began, 1)
     alone = not arguments.name.endswith("-default")
-    print(json.dumps({"name": arguments.name, "network_alone": alone, "seconds": seconds} | figure))
+    sets = {"set": SETS} if SETS else {}
+    print(json.dumps({"name": arguments.name, **sets, "network_alone": alone, "seconds": seconds} | figure))
 
 
 if __name__ == "__main__":

@@ -6,21 +6,14 @@ import bz2
 import json
 import lzma
 import random
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from command import rnncli
+
 Figure = dict[str, Any]
 RANDOM_FILES = 200
-
-
-def rnncli(*arguments: str | Path) -> str:
-    """Standard output of one command, run as a user would."""
-    command = [sys.executable, "-m", "rnncli", *map(str, arguments)]
-    return subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True).stdout
 
 
 def coded(file: Path, *options: str | Path) -> int:
