@@ -31,7 +31,7 @@ from rnncli.tasks.forecast.panel_tables import lines_of, read_panel, with_future
 from rnncli.tasks.forecast.paths import Past, Walk
 from rnncli.tasks.forecast.reconciliation import Reconciliation, lowest
 from rnncli.tasks.forecast.recursive import Recursive
-from rnncli.tasks.forecast.reports import ForecastChart
+from rnncli.tasks.forecast.reports import FORECAST_BY, ForecastChart
 from rnncli.tasks.forecast.settings import kept_rows, require_within_reach
 from rnncli.tasks.forecast.totals import totals
 from rnncli.tasks.forecast.validated import LEAST_KEPT, Validated
@@ -327,7 +327,7 @@ class Forecaster(Predictor):
         rows = self.rows(made)
         charts = tuple(self.charts(made)) if options.plot else ()
         by = NETWORK if options.network else self.method
-        nested = [row | {"forecast_by": by} for row in rows]
+        nested = [row | {FORECAST_BY: by} for row in rows]
         # A CSV of the network's has the columns of the data alone, to be joined to them; a baseline's says so.
         return Table(
             nested, rows if by == NETWORK or self.of_0_1 else nested, self.delimiter, self.data.decimal, charts

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rnncli.data.stamps import INTEGER, form_of_all, formats_of, read
-from rnncli.tasks.forecast.reports import ForecastChart
+from rnncli.tasks.forecast.reports import FORECAST_BY, ForecastChart
 
 _END = re.compile(r"(.+)_(lo|hi)_(\d+(?:\.\d+)?)")  # the column of the end of an interval
 
@@ -19,7 +19,7 @@ def charts_of(rows: Sequence[Mapping[str, Any]], decimal: str = ".") -> tuple[Fo
     Targets are the columns with intervals, or else the last ones of numbers. The column before them has the times, and
     those before it name the series.
     """
-    names = list(rows[0]) if rows else []
+    names = [name for name in rows[0] if name != FORECAST_BY] if rows else []
     ends = {name: match for name in names if (match := _END.fullmatch(name))}
     plain = [name for name in names if name not in ends]
     targets = [name for name in plain if any(match[1] == name for match in ends.values())] or _numbers(plain, rows)

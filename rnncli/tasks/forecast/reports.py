@@ -81,6 +81,9 @@ class BacktestReport:
     wql_levels: tuple[float, ...] = ()
 
 
+FORECAST_BY = "forecast_by"  # the column that says which method made a forecast
+
+
 @dataclass(frozen=True)
 class ForecastChart:
     """A series and its forecast, oldest first, in its own units; `title` has the series' id, the target, or both.

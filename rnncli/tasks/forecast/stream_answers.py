@@ -12,6 +12,7 @@ from rnncli.data.digits import Digits
 from rnncli.data.written import Written
 from rnncli.errors import DataError, shown
 from rnncli.tasks.forecast.follower import Followed, Follower
+from rnncli.tasks.forecast.reports import FORECAST_BY
 from rnncli.tasks.forecast.stream_lines import Arrived, Cells, StreamLines
 from rnncli.tasks.forecast.stream_places import Repeated, WarmUp
 
@@ -218,7 +219,7 @@ class StreamAnswers:
                 row[f"next_{name}_lo_{level:g}"], row[f"next_{name}_hi_{level:g}"] = low, high
         if len(targets) > 1:
             row |= {self._free(f"score_{name}"): _highest(score[c : c + 1]) for c, name in enumerate(targets)}
-        row[self._free("forecast_by")] = None if followed is None else self.follower.method
+        row[self._free(FORECAST_BY)] = None if followed is None else self.follower.method
         return row
 
     def _free(self, name: str) -> str:

@@ -25,6 +25,11 @@ def test_without_intervals_the_last_columns_of_numbers_are_forecast() -> None:
     assert first.seconds == ()
 
 
+def test_a_forecast_may_say_by_what_it_is() -> None:
+    (chart,) = charts_of([{"day": f"2024-01-0{k}", "sold": "4", "forecast_by": "last-value"} for k in (1, 2)])
+    assert (chart.title, chart.forecast) == ("sold", (("2024-01-01", 4.0), ("2024-01-02", 4.0)))
+
+
 def test_other_rows_are_no_forecast() -> None:
     assert charts_of([]) == ()
     assert charts_of([{"name": "ann", "place": "here"}]) == ()
