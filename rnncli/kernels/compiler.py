@@ -16,7 +16,7 @@ from numba.core.caching import (  # noqa: E402
     UserProvidedCacheLocator,
 )
 from numba.core.ccallback import CFunc  # noqa: E402
-from numba.core.runtime import rtsys  # noqa: E402
+from numba.core.runtime import nrtdynmod, rtsys  # noqa: E402
 from numba.extending import intrinsic, overload  # noqa: E402
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "cgutils",
     "intrinsic",
     "ir",
+    "nrtdynmod",
     "numba",
     "overload",
     "rtsys",

@@ -23,6 +23,7 @@ from rnncli.kernels.compiler import (
     FunctionCache,
     IndexDataCacheFile,
     UserProvidedCacheLocator,
+    nrtdynmod,
     rtsys,
 )
 from rnncli.notes import tell
@@ -88,6 +89,26 @@ class KernelCache(FunctionCache):
             cache.tell_unkept(str(error))
         finally:
             self._turn.release()
+
+
+def _allocator(context: Any) -> Any:
+    """Return what compiled code allocates arrays with; numba itself compiles it in every process."""
+    codegen = context.codegen()
+    files = KernelFiles(str(cache.place().folder), "allocator", "")
+    kept = files.load(codegen.magic_tuple())
+    if kept is not None:
+        return codegen.unserialize_library(kept)
+    module, library = nrtdynmod.create_nrt_module(context)
+    library.enable_object_caching()
+    library.add_ir_module(module)
+    library.finalize()
+    if not cache.place().refusal:
+        with contextlib.suppress(OSError):  # told of the kernels
+            files.save(codegen.magic_tuple(), library.serialize_using_object_code())
+    return library
+
+
+nrtdynmod.compile_nrt_functions = _allocator
 
 
 class KernelFiles(IndexDataCacheFile):

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rnncli.kernels import random
 from rnncli.training.backpropagation import Sample
-from rnncli.training.reports import Figure
 from rnncli.training.room import Room, by_key
+
+if TYPE_CHECKING:
+    from rnncli.training.reports import Figure
 
 
 @dataclass(frozen=True)

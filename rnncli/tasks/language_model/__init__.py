@@ -9,6 +9,7 @@ splits         the splits of a text, of several files, or of items
 carried        states that training carries from window to window
 texts          training on texts that do not see each other
 whole_items    whole items, written one by one
+shape          the network that a config describes
 experiment     a text, its splits, and a new network for it
 predictor      a trained network at work: next tokens, texts, step by step
 compression    texts in few bytes, by a network that learns as it goes

@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 
 from rnncli.config.chosen import is_open
+from rnncli.config.sections import DEFAULT_PRECISION
 from rnncli.data.source import Source
 from rnncli.data.text import WORDS
-from rnncli.data.vectors import Vectors, vectors_in
+from rnncli.data.vectors import vectors_in
 from rnncli.data.vocabulary import UNKNOWN_NUMBER, Vocabulary, describe_tokens, note_unknown
-from rnncli.errors import ConfigError, DataError, UsageError
+from rnncli.errors import DataError, UsageError
 from rnncli.nn.memory import require_memory
-from rnncli.nn.network import Network, NetworkShape
+from rnncli.nn.network import Network
 from rnncli.notes import note
-from rnncli.tasks.around_layers import around_layers
 from rnncli.tasks.language_model import kneser_ney, mixture, ngram
 from rnncli.tasks.language_model.compressors import compressed
 from rnncli.tasks.language_model.config import LanguageModelConfig, completed
@@ -26,12 +26,12 @@ from rnncli.tasks.language_model.corpus import counted
 from rnncli.tasks.language_model.figures import further_baselines, headline, in_blocks, in_other_units, perplexity
 from rnncli.tasks.language_model.items import BETWEEN, STREAM
 from rnncli.tasks.language_model.kneser_ney import KneserNey
+from rnncli.tasks.language_model.shape import network_shape, with_embedding
 from rnncli.tasks.language_model.splits import HeldOut, held_out_text, read_splits
 from rnncli.tasks.language_model.streams import StreamLearner
 from rnncli.tasks.language_model.surprise import Surprise
 from rnncli.tasks.language_model.texts import Texts, TextsLearner
 from rnncli.tasks.language_model.unknown import RareWords
-from rnncli.tasks.recurrence import recurrence_of
 from rnncli.tasks.task import (
     EXTENDS,
     Context,
@@ -159,13 +159,15 @@ class TextExperiment(Experiment):
         counts = (f"{_size(one)} for {split}" for split, one in self._held_out.items())
         held_out = ", ".join(counts)
         size = self.network.parameters.weights.size
-        why = f", for {source.size:,} bytes in {self.config.training.max_time}" if sized else ""
+        training = self.config.training
+        why = f", for {source.size:,} bytes in {training.max_time}" if sized else ""
+        how = "" if training.precision == DEFAULT_PRECISION else f", in {training.precision}"
         once = int(self.rare.once.sum()) if self.rare else 0
         rare = f"; {once:,} occur once, and are <unk> in {self.rare.share:.0%} of epochs" if self.rare and once else ""
         return (
             ("data", f"{source.name}: {self._size_of_training(kind)} to train on, {held_out}"),
             ("vocabulary", f"{self.vocabulary.size:,} distinct tokens and <unk>{rare}"),
-            ("model", f"{model.num_layers} × {model.cell} of {model.hidden_size}, {size:,} parameters{why}"),
+            ("model", f"{model.num_layers} × {model.cell} of {model.hidden_size}, {size:,} parameters{how}{why}"),
         )
 
     def _size_of_training(self, kind: str) -> str:
@@ -338,40 +340,3 @@ def _size(held_out: HeldOut | Texts) -> str:
     """Return the number of tokens that are held out, and of items."""
     items = f"{len(held_out.starts):,} of " if isinstance(held_out, Texts) else ""
     return f"{items}{len(held_out.own):,}"
-
-
-def with_embedding(config: LanguageModelConfig, vectors: Vectors | None) -> LanguageModelConfig:
-    """Return the config with the size of token vectors: that of given vectors; but for characters and single bytes,
-    which need none unless they are tied, that of the hidden state. ConfigError if they are tied to a head that they do
-    not fit."""
-    model = config.model
-    embedding = vectors.embedding_size(model.embedding_size) if vectors else model.embedding_size
-    if embedding is None and (config.data.tokens in (*WORDS, "bpe") or model.tied_embeddings):
-        embedding = model.hidden_size
-    if model.tied_embeddings and model.skip_connections:
-        raise ConfigError("model.tied_embeddings: with skip connections the head reads all layers; remove one of them")
-    if model.tied_embeddings and embedding != model.hidden_size:
-        raise ConfigError(
-            f"model.tied_embeddings: token vectors have {embedding} numbers, and the hidden state "
-            f"{model.hidden_size}; set model.hidden_size={embedding}"
-        )
-    return config.changed(model={"embedding_size": embedding})
-
-
-def network_shape(config: LanguageModelConfig, vocabulary_size: int) -> NetworkShape:
-    model = config.model
-    return NetworkShape(
-        cell=model.cell,
-        input_size=vocabulary_size,
-        hidden_size=model.hidden_size,
-        num_layers=model.num_layers,
-        output_size=vocabulary_size,
-        token_input=True,
-        embedding_size=model.embedding_size,
-        activation=model.activation,
-        dropout=model.dropout,
-        recurrence=recurrence_of(model),
-        precision=config.training.precision,
-        tied_embeddings=model.tied_embeddings,
-        **around_layers(model, "one-hot" if model.embedding_size is None else "vectors"),
-    )

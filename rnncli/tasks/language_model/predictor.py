@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -22,12 +22,12 @@ from rnncli.tasks.language_model import copies, mixture
 from rnncli.tasks.language_model.bad_words import BadWords
 from rnncli.tasks.language_model.config import LanguageModelConfig
 from rnncli.tasks.language_model.decoding import Barred, Decoder, Sampling
-from rnncli.tasks.language_model.experiment import TextExperiment, network_shape
 from rnncli.tasks.language_model.items import BETWEEN, LINES, STREAM
 from rnncli.tasks.language_model.kneser_ney import KneserNey
 from rnncli.tasks.language_model.mixture import MixedReading
 from rnncli.tasks.language_model.reading import ItemsReading, Reading, StreamReading
 from rnncli.tasks.language_model.scoring import Cut, scored_text
+from rnncli.tasks.language_model.shape import network_shape
 from rnncli.tasks.language_model.whole_items import Wanted, items_of, written
 from rnncli.tasks.line_by_line import Faults, line_by_line
 from rnncli.tasks.scored import ScoredText
@@ -36,6 +36,7 @@ from rnncli.training.backpropagation import ThreadPool
 
 if TYPE_CHECKING:
     from rnncli.tasks.language_model.compression import Codec
+    from rnncli.tasks.language_model.experiment import TextExperiment
 
 TOP = 5  # next tokens
 TOGETHER = 32  # texts that are written at once; more rows than that no longer make the weights' way pay
@@ -139,7 +140,7 @@ class LanguageModel(Predictor):
         others = ("length", "count", "novel", "unknown")
         sampling = {name: value for name, value in options.items() if name not in others}
         how, length, count = Sampling(**sampling), options["length"], options.get("count", 1)
-        trained = experiment.train_ids if isinstance(experiment, TextExperiment) else None
+        trained = None if experiment is None else cast("TextExperiment", experiment).train_ids
         if self.items == STREAM:
             return enumerate(self.continued(prime, how, length, count, trained))
         return ((number, iter([text])) for number, text in self._whole(prime, how, length, count, trained))
@@ -172,8 +173,8 @@ class LanguageModel(Predictor):
         return replace(barred, seen=copies.filter_of(trained, how.max_copy + 1))
 
     def copied(self, texts: Sequence[str], experiment: Experiment) -> str:
-        assert isinstance(experiment, TextExperiment)
-        found = copies.copied([self.vocabulary.encode(text) for text in texts], experiment.train_ids)
+        trained = cast("TextExperiment", experiment).train_ids
+        found = copies.copied([self.vocabulary.encode(text) for text in texts], trained)
         return (
             f"of {found.tokens:,} tokens the longest run that is copied from the training text has {found.longest:,}; "
             f"{found.share:.1%} of the sequences of {copies.N} tokens occur in it"

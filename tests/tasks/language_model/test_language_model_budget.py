@@ -3,6 +3,7 @@
 import pytest
 
 from rnncli.data.source import Source
+from rnncli.kernels import vector_code
 from rnncli.notes import noting
 from rnncli.tasks.language_model.budget import OF_WORDS, ROWS, row_for
 from rnncli.tasks.language_model.config import completed
@@ -45,7 +46,30 @@ def test_a_time_to_fill_has_as_many_epochs_as_help_and_no_patience():
     assert (training.max_time, training.patience) == ("10m", None)
 
 
-@pytest.mark.parametrize(("training", "said"), [({"max_time": "1m"}, ", for 900 bytes in 1m"), ({}, "")])
+@pytest.mark.parametrize(
+    ("training", "has", "wanted"),
+    [
+        ({"max_time": "5m"}, True, "bfloat16"),
+        ({"max_time": "5m"}, False, "float32"),
+        ({"max_time": "5m", "precision": "float32"}, True, "float32"),
+        ({"max_time": "5m", "epochs": 3}, True, "float32"),
+        ({}, True, "float32"),
+    ],
+)
+def test_a_time_to_fill_is_filled_in_the_faster_precision(training, has, wanted, monkeypatch):
+    monkeypatch.setattr(vector_code, "HAS_BFLOAT", has)
+    assert chosen(1_000_000, **training).training.precision == wanted
+
+
+@pytest.mark.parametrize(
+    ("training", "said"),
+    [
+        ({"max_time": "1m", "precision": "float32"}, ", for 900 bytes in 1m"),
+        ({"max_time": "1m", "precision": "bfloat16"}, ", in bfloat16, for 900 bytes in 1m"),
+        ({"precision": "bfloat16"}, ", in bfloat16"),
+        ({}, ""),
+    ],
+)
 def test_it_is_said_that_the_time_chose_the_network(training, said):
     config = config_from_mapping({"task": "language-model", "training": {"threads": 1, **training}})
     with noting(lambda text: None):

@@ -11,14 +11,15 @@ from rnncli.data.vocabulary import Vocabulary
 from rnncli.errors import ConfigError, DataError
 from rnncli.nn.network import Network
 from rnncli.notes import noting
-from rnncli.tasks.language_model import experiment, ngram, predictor
+from rnncli.tasks.language_model import ngram, predictor, shape, splits
+from rnncli.tasks.language_model.config import LanguageModelConfig
 from rnncli.tasks.language_model.decoding import Sampling
 from rnncli.tasks.language_model.experiment import WITH_NGRAM, TextExperiment
 from rnncli.tasks.language_model.kneser_ney import KneserNey
 from rnncli.tasks.language_model.predictor import LanguageModel
 from rnncli.tasks.language_model.streams import Validation
 from rnncli.tasks.registry import config_from_mapping
-from rnncli.tasks.task import Context
+from rnncli.tasks.task import Context, config_in
 from rnncli.training.backpropagation import ThreadPool
 
 POOL = ThreadPool(1)
@@ -43,7 +44,7 @@ def parts(text, tokens, **data):
     """The three parts as lists of tokens, and what stands before the held-out ones."""
     content = text if isinstance(text, bytes) else text.encode()
     every = Vocabulary.build(text, tokens)
-    cut = experiment.read_splits(config(tokens, **data), Source("t.txt", content), every)
+    cut = splits.read_splits(config(tokens, **data), Source("t.txt", content), every)
     back = [cut.train, *cut.validation, *(cut.test or ())]
     train, *held_out = (every.decode(ids) for ids in back)
     return train, tuple(held_out[:2]), tuple(held_out[2:]) or None
@@ -255,8 +256,7 @@ def by_heart(tokens, kind, **data):
     }
     if kind == "word":
         header["model"]["embedding_size"] = size
-    settings = config_from_mapping({key: header[key] for key in ("task", "data", "model")})
-    network = Network(experiment.network_shape(settings, size))
+    network = Network(shape.network_shape(config_in(header, LanguageModelConfig), size))
     arrays = {name: np.zeros_like(array) for name, array in network.parameters.export().items()}
     arrays["rnn.weight_ih_l0"] = np.eye(size, dtype=np.float32)
     if kind == "word":
