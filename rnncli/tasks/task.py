@@ -174,7 +174,7 @@ def start_words(network: Model, data: VectorsConfig, vectors: Vectors | None, vo
 
 def config_in(header: Mapping[str, Any], schema: type[C]) -> C:
     """Return the config in the header of a model file; ConfigError if it makes no sense."""
-    kept = {name: header[name] for name in ("task", *SECTIONS) if name in header}
+    kept = {"training": {}} | {name: header[name] for name in ("task", *SECTIONS) if name in header}
     for section, values in kept.items():
         if isinstance(values, dict):
             kept[section] = _chosen(section, values, schema)
@@ -184,13 +184,13 @@ def config_in(header: Mapping[str, Any], schema: type[C]) -> C:
 
 
 def _chosen(section: str, values: Mapping[str, Any], schema: type[Config]) -> dict[str, Any]:
-    """Return a section of a header, of whose model what an older version did not write is as it was then; ConfigError
-    for a null where training has chosen a value."""
+    """Return a section of a header, of whose model and training what is not written is as it was before there was a
+    choice; ConfigError for a null where training has chosen a value."""
     fields = {key: field for key, field in keys_of(schema, section).items() if is_chosen(field)}
     then = {key: value for key, field in fields.items() if (value := value_before(field)) is not None}
     if null := [key for key in then if key in values and values[key] is None]:
         raise ConfigError(f"{section}.{null[0]}: is null, and every model has a value of it")
-    return {**then, **values} if section == "model" else dict(values)
+    return dict(values) if section == "data" else {**then, **values}
 
 
 def _with_words_of_letters(within: Mapping[str, Any]) -> dict[str, Any]:

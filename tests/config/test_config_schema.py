@@ -84,10 +84,11 @@ OWN: dict[str, dict[str, dict[str, Any]]] = {
             **TOKEN_STACK,
             "skip_connections": None,
             "cap_input_gate": None,
+            "state_dropout": None,
             "embedding_size": None,
             "tied_embeddings": None,
         },
-        "training": {"bptt": None, "bptt_stride": None, "unknown_words": 0.5, "with_ngram": False},
+        "training": {"bptt": None, "bptt_stride": None, "unknown_words": 0.5, "with_ngram": False, "precision": None},
     },
     "forecast": {
         "data": {
@@ -177,8 +178,9 @@ BEFORE: dict[str, dict[str, Any]] = {
         "cap_input_gate": False,
         "skip_connections": False,
         "output_dropout": None,
+        "state_dropout": 0.0,
     },
-    "training": {"epochs": 20, "batch_size": 32, "learning_rate": 0.002, "seeds": 1},
+    "training": {"epochs": 20, "batch_size": 32, "learning_rate": 0.002, "seeds": 1, "precision": "float32"},
 }
 """The defaults of version 0.1 of keys that are now null."""
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 class Row(NamedTuple):
     """The choice for a text of up to so many bytes, if there are at least so many seconds, on two cores.
 
-    most_epochs: as often at most a training for that time reads the text.
+    most_epochs: as often at most a training for that time reads the text. state_dropout: for that time alone.
     """
 
     size: float
@@ -26,6 +26,7 @@ class Row(NamedTuple):
     batch_size: int
     learning_rate: float
     most_epochs: int
+    state_dropout: float = 0.0
 
 
 _ANY = float("inf")

@@ -8,10 +8,12 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from rnncli.config.chosen import Chosen, chosen
 from rnncli.config.sections import (
+    DEFAULT_PRECISION,
     MOST_TOKENS,
     Config,
     Count,
     Dropped,
+    Precision,
     TokenModelConfig,
     TokensConfig,
     TokenStackModelConfig,
@@ -110,6 +112,12 @@ class TextModelConfig(TokenModelConfig, TokenStackModelConfig):
         "null too, else 0.",
         before=0.0,
     )
+    state_dropout: Chosen[Dropped] = chosen(
+        "The fraction of the hidden state that training drops on its way to the next step, the same units at all steps "
+        "of an update; null is 0, but of a text that --max-time lets training read often, where model.dropout is null "
+        "too.",
+        before=0.0,
+    )
 
 
 class StreamTrainingConfig(TruncatedTrainingConfig):
@@ -123,6 +131,13 @@ class StreamTrainingConfig(TruncatedTrainingConfig):
         "Also keep an average of the weights, of which each update keeps this much; every evaluation judges it beside "
         "the weights, and the better of both may be the best. 0 is no average, null is 0.999.",
         before=0.0,
+    )
+
+    precision: Chosen[Precision] = chosen(
+        "What the factors of matrix products are rounded to; sums, weights and states stay float32. null is float32, "
+        "but bfloat16 where --max-time is all that says how long training is, and the CPU has instructions for it: "
+        "more of the text is then read in that time.",
+        before=DEFAULT_PRECISION,
     )
 
     unknown_words: float = Field(
@@ -208,6 +223,7 @@ def completed(config: LanguageModelConfig, size: int, items: Lengths | None = No
             "dropout": row.dropout,
             "output_dropout": row.dropout if model.dropout is None else 0.0,
             "input_dropout": row.dropout if words and model.dropout is None else 0.0,
+            "state_dropout": row.state_dropout if fills and model.dropout is None else 0.0,
             "tied_embeddings": tied,
             "cap_input_gate": CELLS[cell].caps,
             "skip_connections": skips,
@@ -218,7 +234,15 @@ def completed(config: LanguageModelConfig, size: int, items: Lengths | None = No
             "weight_averaging": WEIGHT_AVERAGING,
             "bptt": bptt,
             "bptt_stride": training.bptt_stride or bptt,
+            "precision": "bfloat16" if fills and _has_bfloat() else DEFAULT_PRECISION,
         },
     )
     epochs = 1 if size > 3_000_000 else min(max(wanted, 10), 400)
     return sizes.with_training(config, row.most_epochs if fills else epochs, None)
+
+
+def _has_bfloat() -> bool:
+    """Return True for a CPU that multiplies bfloat16 faster than float32."""
+    from rnncli.kernels.vector_code import HAS_BFLOAT  # which loads the compiler
+
+    return HAS_BFLOAT

@@ -41,7 +41,9 @@ class LanguageModelling(Task):
         "model.input_dropout": "0",
         "model.output_dropout": "0",
         "model.tied_embeddings": "false",
+        "model.state_dropout": "0",
         "training.weight_averaging": "0",
+        "training.precision": "float32",
     }
     nulls_before = {"model.input_dropout": "0", "model.output_dropout": "0", "training.weight_averaging": "0"}
 
