@@ -6,11 +6,13 @@ source and of every version and option that shapes the machine code: a new state
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import os
 import stat
 import sys
+import time
 import warnings
 from importlib.metadata import version
 from pathlib import Path
@@ -23,6 +25,7 @@ CONFIG = ".numba_config.yaml"
 """numba's own name of a file of settings in the current folder."""
 HONOURED = ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_BOUNDSCHECK", "NUMBA_OPT", "NUMBA_DISABLE_JIT")
 """All variables that numba is shown: others would move the cache, print into results, or end it."""
+UNUSED = 90 * 86400.0  # seconds after which compiled kernels are removed
 
 
 def import_numba() -> ModuleType:
@@ -103,8 +106,24 @@ def place() -> Place:
     if not _place:
         root, refusal = _root()
         folder = root / f"kernels-{_fingerprint()}"
+        is_new = not folder.exists()
         _place.append(Place(folder, refusal or _made_private(folder)))
+        if not _place[0].refusal:
+            with contextlib.suppress(OSError):
+                os.utime(folder)  # it is in use
+            if is_new:
+                _forget_unused(root)
     return _place[0]
+
+
+def _forget_unused(root: Path) -> None:
+    """Remove what was compiled for other states, of older versions for example, that nobody uses any more."""
+    import shutil
+
+    with contextlib.suppress(OSError):
+        for other in root.glob("kernels-*"):
+            if other.is_dir() and not other.is_symlink() and other.stat().st_mtime < time.time() - UNUSED:
+                shutil.rmtree(other, ignore_errors=True)
 
 
 def _root() -> tuple[Path, str]:

@@ -6,11 +6,13 @@ import shutil
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 import rnncli
+from rnncli.kernels.cache import UNUSED
 
 pytestmark = pytest.mark.long  # every test compiles in processes of its own
 
@@ -217,3 +219,27 @@ def test_an_edited_kernel_source_gets_a_new_folder(here, tmp_path):
         seen.append(folder())
     seen += [folder(NUMBA_OPT=1), folder(NUMBA_BOUNDSCHECK=1)]
     assert len(set(seen)) == len(seen)
+
+
+def test_kernels_that_nobody_uses_any_more_are_removed(here, tmp_path):
+    code = "from rnncli.kernels.cache import place; print(place().folder)"
+
+    def used(**options):
+        return Path(python(code, here, XDG_CACHE_HOME=tmp_path, **options).stdout.strip())
+
+    first, long_ago = used(), time.time() - UNUSED - 1
+    (tmp_path / "elsewhere").mkdir()
+    others = {name: first.parent / name for name in ("kernels-old", "kernels-new", "kernels-link", "notes")}
+    others.pop("kernels-link").symlink_to(tmp_path / "elsewhere")
+    for folder in others.values():
+        folder.mkdir()
+        (folder / "file").touch()
+    for folder in (first, others["kernels-old"], others["notes"], tmp_path / "elsewhere"):
+        os.utime(folder, (long_ago, long_ago))
+    assert used() == first  # which so is in use again, and removes nothing
+    assert others["kernels-old"].exists()
+    second = used(NUMBA_OPT=1)
+    assert sorted(first.parent.iterdir()) == sorted(
+        [first, second, others["kernels-new"], others["notes"], first.parent / "kernels-link"]
+    )
+    assert (tmp_path / "elsewhere").exists()
