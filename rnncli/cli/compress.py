@@ -26,11 +26,13 @@ def command(data: str, output: str | None, run: str | None, threads: int | None,
     """
     from rnncli.data.source import read_source
     from rnncli.ui.coded import say_sizes, target, write_bytes
-    from rnncli.ui.output import working
+    from rnncli.ui.output import say_notes, working
     from rnncli.workflows.compress import ENDING, compress
+    from rnncli.workflows.opening import first_run
 
     path = target(output, "-" if data == "-" else data + ENDING)
     source = read_source(data)
+    say_notes(first_run())
     with working("compressing") as tell:
         code = compress(source, run, threads, tell)
     write_bytes(path, code)

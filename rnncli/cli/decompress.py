@@ -25,14 +25,16 @@ def command(data: str, output: str | None, run: str | None, threads: int | None)
     """
     from rnncli.data.source import read_source
     from rnncli.ui.coded import target, write_bytes
-    from rnncli.ui.output import working
+    from rnncli.ui.output import say_notes, working
     from rnncli.workflows.compress import ENDING, decompress
+    from rnncli.workflows.opening import first_run
 
     named = data.removesuffix(ENDING)
     if output is None and data != "-" and named == data:
         raise click.UsageError(f"{data}: does not end in {ENDING}, so that -o FILE must say where to write")
     path = target(output, named)
     source = read_source(data)
+    say_notes(first_run())
     with working("decompressing") as tell:
         content = decompress(source, run, threads, tell)
     write_bytes(path, content)

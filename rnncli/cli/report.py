@@ -30,10 +30,12 @@ def command(runs: tuple[str, ...], output: str) -> None:
     It begins with the verdict, and several runs with a comparison. Pictures need the extra rnncli[plots]. What a
     forecast did worst, and what its intervals held, is told if the training data are still where they were.
     """
-    from rnncli.ui.output import put, say, working
+    from rnncli.ui.output import put, say, say_notes, working
     from rnncli.ui.page.runs import page_of
+    from rnncli.workflows.opening import first_run
     from rnncli.workflows.report import report
 
+    say_notes(first_run())
     with working("reading runs") as tell:
         page = page_of(report(runs, tell))
     with writing("-o", output) as path:

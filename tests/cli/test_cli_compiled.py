@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -35,7 +36,18 @@ def test_a_cache_that_is_not_used_is_told_to_those_who_want_quiet(
 def test_that_it_compiles_is_not(shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, "_place", [cache.Place(tmp_path / "rnncli/kernels-0", "")])
     assert "kernels" not in said_by(shelf, tmp_path)
-    assert "rnncli: compiling kernels, once per machine" in run("predict", shelf / "word", cwd=tmp_path).err
+
+
+@pytest.mark.parametrize(
+    "command", [["predict", "word"], ["compress", "none"], ["decompress", "none", "-o", "x"], ["report", "word"]]
+)
+def test_that_it_compiles_is_told(
+    command: list[str], shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "none").touch()
+    shutil.copytree(shelf / "word", tmp_path / "word")
+    monkeypatch.setattr(cache, "_place", [cache.Place(tmp_path / "rnncli/kernels-0", "")])
+    assert "rnncli: compiling kernels, once per machine" in run(*command, cwd=tmp_path).err
 
 
 def test_a_start_loads_nothing_that_only_compiling_or_training_needs(shelf: Shelf) -> None:
