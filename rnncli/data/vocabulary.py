@@ -155,7 +155,7 @@ class Vocabulary:
         for unknown, known in read_as.items():
             asked = f"--unknown {unknown}={known}"
             if self.kind in BYTES:
-                raise UsageError(f"{asked}: this model reads bytes, and knows all those that text has; leave it out")
+                raise UsageError(f"{asked}: this model reads bytes, and no characters; leave it out")
             if any(tokenize(token, self.kind) != [token] for token in (unknown, known)):
                 raise UsageError(f"{asked}: is to be one of the {_PLURAL[self.kind]} in place of another; name two")
             if known not in self._number_of_token:
