@@ -28,11 +28,13 @@ PRECISION = click.option(
 
 
 def _pairs(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    """Return each text A=B as (A, B), of which A may be an equals sign."""
-    pairs = [(text[:1] + first, second) for text in given for first, _, second in [text[1:].partition("=")]]
+    """Return each text A=B as (A, B); it is cut at its last equals sign that something stands behind."""
+    pairs = [(first, second + text[-1:]) for text in given for first, _, second in [text[:-1].rpartition("=")]]
     for text, (unknown, known) in zip(given, pairs, strict=True):
-        if not (unknown and known):
+        if not unknown:
             raise click.BadParameter(f"{text!r} is not of the form A=B; write é=e to read é as e")
+        if dict(pairs)[unknown] != known:
+            raise click.BadParameter(f"{unknown!r} is to be read in two ways; give one")
     return tuple(pairs)
 
 

@@ -159,9 +159,19 @@ class Vocabulary:
             if any(tokenize(token, self.kind) != [token] for token in (unknown, known)):
                 raise UsageError(f"{asked}: is to be one of the {_PLURAL[self.kind]} in place of another; name two")
             if known not in self._number_of_token:
-                raise UsageError(f"{asked}: the model does not know {_describe(known, self.kind)} either; name another")
+                raise UsageError(f"{asked}: the model does not know {_describe(known, self.kind)}; name another")
         taken.read_as = {unknown: known for unknown, known in read_as.items() if unknown not in self._number_of_token}
         return taken
+
+    def as_read(self, text: str) -> str:
+        """Return the text with what `reading` was told in place of the tokens that the vocabulary lacks."""
+        if not self.read_as or self.kind not in WORDS:
+            return "".join(self.read_as.get(character, character) for character in text)
+        read, at = "", 0
+        for (start, end), word in zip(word_spans(text, self.kind), tokenize(text, self.kind), strict=True):
+            read += text[at:start] + self.read_as.get(word, text[start:end])
+            at = end
+        return read + text[at:]
 
     def numbers(self, tokens: Sequence[str]) -> np.ndarray:
         """Return the numbers of `tokens`, 0 if unknown, in the smallest unsigned type that holds all numbers in use."""

@@ -72,6 +72,7 @@ def test_unknown_tokens_are_told_once_and_counted(kind: str, tmp_path: Path) -> 
     [
         (["generate", "char", "-n", "20", "--prime"], "The hén", "The hen"),
         (["generate", "char", "-n", "20", "--bad-words", "é", "--prime"], "The hén", "The hen"),  # and e is written
+        (["generate", "char", "-n", "20", "--bad-words", "en", "--prime"], "The hé", "The he"),
         (["predict", "char", "-", "-f", "csv"], "The hén\n", "The hen\n"),
         (["score", "char", "-f", "csv"], "The hén\n", "The hen\n"),
         (["score", "word", "-f", "csv"], "please stay at hénhouse .\n", "please stay at home .\n"),
@@ -95,7 +96,8 @@ def test_an_unknown_token_is_read_as_told(command: list[str], given: str, meant:
     [
         (["--unknown", "é"], "'é' is not of the form A=B; write é=e to read é as e"),
         (["--unknown", "é="], "'é=' is not of the form A=B"),
-        (["--unknown", "é=ö"], 'the model does not know "ö" (U+00F6) either; name another'),
+        (["--unknown", "é=e", "--unknown", "é=a"], "'é' is to be read in two ways; give one"),
+        (["--unknown", "é=ö"], 'the model does not know "ö" (U+00F6); name another'),
         (
             [],
             '"é" (U+00E9) at position 6 does not occur in what the model was trained on; remove it, read it as another',

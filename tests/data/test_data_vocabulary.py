@@ -180,14 +180,16 @@ def test_an_unknown_token_is_read_as_another_and_a_known_one_stays():
     assert reading.encode("è’é").tolist() == vocabulary.encode("écé").tolist()
     assert reading.unseen("è’x") == [(3, "x")]
     assert reading == vocabulary
+    assert reading.as_read("è’é x") == "écé x"
     words = Vocabulary.build("the hen saw the fox", "word").reading({"cat": "fox"})
+    assert words.as_read(" the cat, a  cats cat\n") == " the fox, a  cats fox\n"
     assert words.encode("the cat").tolist() == words.encode("the fox").tolist()
 
 
 @pytest.mark.parametrize(
     ("kind", "read_as", "message"),
     [
-        ("char", {"é": "ö"}, '--unknown é=ö: the model does not know "ö" (U+00F6) either; name another'),
+        ("char", {"é": "ö"}, '--unknown é=ö: the model does not know "ö" (U+00F6); name another'),
         ("char", {"ß": "ss"}, "--unknown ß=ss: is to be one of the characters in place of another; name two"),
         ("char", {"sz": "s"}, "--unknown sz=s: is to be one of the characters"),
         ("word", {"the cat": "fox"}, "--unknown the cat=fox: is to be one of the words"),

@@ -97,8 +97,8 @@ class LanguageModel(Predictor):
             alone = ItemsReading(self.network, pool, self.vocabulary.end)
             reading = self._mixed(alone, self.vocabulary.end)
             return scored_text(asked, self.encoding, Cut(self._reader, UNKNOWN_NUMBER), reading, None)
-        end = int(self.vocabulary.encode("\n")[0])
-        first = None if end == UNKNOWN_NUMBER else end
+        end, before = (int(one.encode("\n")[0]) for one in (self._reader, self.vocabulary))
+        first = None if before == UNKNOWN_NUMBER else before
         learning = None
         if asked.options.get("adapt"):
             from rnncli.tasks.language_model.learning import LearningReading
@@ -137,6 +137,7 @@ class LanguageModel(Predictor):
         A model of items writes whole ones, prime included, of up to `length` tokens after it.
         """
         self._take(options)
+        prime = self._reader.as_read(prime)
         others = ("length", "count", "novel", "unknown")
         sampling = {name: value for name, value in options.items() if name not in others}
         how, length, count = Sampling(**sampling), options["length"], options.get("count", 1)
