@@ -127,6 +127,7 @@ def test_a_config_shows_the_first_weights(said: dict[str, Result]) -> None:
     assert report(said["at init"]) == fresh
 
 
+@pytest.mark.thorough
 def test_lags_do_not_depend_on_bptt(shelf: Shelf) -> None:
     """The same weights remember as much whatever bptt and batch_size are, which decide about updates and verdicts."""
     calls = [["--set", f"training.bptt={bptt}", "--set", "training.batch_size=2"] for bptt in (16, 64, 256)]

@@ -60,12 +60,14 @@ def test_the_plan_is_told_and_kept_in_the_config(folder: Path) -> None:
     }
 
 
+@pytest.mark.thorough
 def test_the_config_of_such_a_run_repeats_it_byte_for_byte(folder: Path) -> None:
     said = run("train", "planned/config.yaml", "-o", "again", cwd=folder).ok()
     assert "training.max_time" not in said.err
     assert model_sha256(folder / "again") == model_sha256(folder / "planned")
 
 
+@pytest.mark.thorough
 def test_a_plan_that_was_counted_anew_is_in_the_config(folder: Path) -> None:
     with mock.patch.object(budget, "MOMENTS", {0.1: 1e-9, 0.5: 1e-9, 0.9: 1e-9}):
         said = run("train", "open.yaml", "-o", "anew", "--max-time", "2s", cwd=folder).ok()
@@ -87,6 +89,7 @@ def test_updates_may_be_given_and_end_in_the_middle_of_an_epoch(folder: Path) ->
     assert metrics(folder / "both")[-1]["step"] == 5
 
 
+@pytest.mark.thorough
 def test_a_run_with_updates_goes_on_by_updates_or_by_epochs(folder: Path) -> None:
     run("train", "open.yaml", "-o", "first", "-q", "--set", "training.updates=40", cwd=folder).ok()
     refused = run("train", "-o", "first", "--resume", "--set", "training.updates=10", cwd=folder).failed(2)

@@ -98,6 +98,7 @@ def test_pictures_of_a_forecast_stand_in_the_page_and_take_its_colours(folder: P
     assert not re.search("#[0-9a-f]{6}", content.partition("</style>")[2].replace("&#", ""))
 
 
+@pytest.mark.thorough
 def test_the_same_run_gives_the_same_bytes(folder: Path) -> None:
     assert page(folder, "sales", "char", name="a.html") == page(folder, "sales", "char", name="b.html")
 

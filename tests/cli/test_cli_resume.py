@@ -269,6 +269,7 @@ def test_going_on_in_two_parts_ends_with_the_same_bytes_on_any_threads(short: Pa
     assert gone_on("one") == gone_on("two", "--set", "training.threads=2")
 
 
+@pytest.mark.thorough
 def test_max_time_goes_on_with_a_finished_run(short: Path, tmp_path: Path) -> None:
     copy = copy_of(short, tmp_path)
     done = metrics(copy)[-1]["step"]

@@ -320,6 +320,7 @@ def test_weights_that_are_not_finite_end_the_run_where_there_is_no_validation_pa
     assert np.isfinite(loop.best).all()
 
 
+@pytest.mark.thorough
 def test_an_exploding_network_diverges():
     loop = loop_of(forecaster(activation="identity", cell="rnn"), 200, rate=1e4)
     with pytest.raises(DivergedError, match=r"lower training\.learning_rate"), np.errstate(all="ignore"):
