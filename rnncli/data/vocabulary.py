@@ -165,7 +165,9 @@ class Vocabulary:
 
     def as_read(self, text: str) -> str:
         """Return the text with what `reading` was told in place of the tokens that the vocabulary lacks."""
-        if not self.read_as or self.kind not in WORDS:
+        if not self.read_as:
+            return text
+        if self.kind not in WORDS:
             return "".join(self.read_as.get(character, character) for character in text)
         read, at = "", 0
         for (start, end), word in zip(word_spans(text, self.kind), tokenize(text, self.kind), strict=True):

@@ -111,7 +111,7 @@ def rows(alone: Timeline, together: Timeline) -> list[dict[str, Any]]:
     """Milliseconds of every phase: on one thread and on N, and what was lost of the N-th part and to what."""
     N, made = together.pool.count, []
     for name in together.updates[0][1]:
-        one, many, mean = alone.seconds(name), together.seconds(name), together.work(name) / together.pool.count
+        one, many, mean = alone.seconds(name), together.seconds(name), together.work(name) / N
         longest = together.longest(name)
         lost = {"work": mean - one / N, "uneven": longest - mean, "dispatch": many - longest}
         made.append({"phase": name, "one": one, "many": many, **lost})

@@ -2,8 +2,8 @@
 
 A small text is learnt by heart, so that it gets a small network, or dropout. A large one is not, but a large network
 sees little of it in a short time. Measured are, on texts of about 1 MB in bfloat16, the rows of 5 and 10 minutes, of an
-hour and of words (tests/bench/quality.py) and, on 300 kB, what they have in common (tests/bench/ablation.py), and that
-of 8 minutes; the others are drawn from these. Dropout of the state costs a short training more than it saves, and
+hour and of words (tests/bench/quality.py) and, on 300 kB, what they have in common (tests/bench/ablation.py); the
+others are drawn from these. Dropout of the state costs a short training more than it saves, and
 keeps a long one from the text's letters: of 300 kB read 40 times the loss was 1.322 with a quarter, and 1.344 without,
 at its best after 18 readings. tests/bench/budget.py trains a grid of sizes for some times, and prints the losses.
 """
