@@ -12,6 +12,7 @@ import numpy as np
 
 from rnncli.data.source import Source
 from rnncli.notes import noting
+from rnncli.tasks.cross_validation import CrossValidation
 from rnncli.tasks.registry import TASKS, config_from_mapping
 from rnncli.tasks.task import Context, Experiment
 from rnncli.training.backpropagation import ThreadPool
@@ -162,7 +163,8 @@ def prepared(name: str, pool: ThreadPool, dtype: Any = np.float32, **training: A
     """The experiment of a kind."""
     config, source = config_of(name, **training)
     with noting(lambda text: None):
-        return TASKS[config.task].prepare(config, source, Context(pool, np.dtype(dtype)))
+        experiment = TASKS[config.task].prepare(config, source, Context(pool, np.dtype(dtype)))
+        return CrossValidation(experiment, folds) if (folds := experiment.folds()) else experiment
 
 
 def loop_of(experiment: Experiment, pool: ThreadPool, updates: int, **plan: Any) -> TrainingLoop:
