@@ -1,4 +1,4 @@
-"""Data that rank 0 of a job read and sent: what another rank gets in place of files, of which its host may have none."""
+"""Data that rank 0 of a job read and sent: what other ranks get in place of files, of which they may have none."""
 
 from __future__ import annotations
 
