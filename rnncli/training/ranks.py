@@ -86,6 +86,14 @@ class Ranks:
         groups = self.groups(B)
         return groups[0][0], groups[-1][1]
 
+    def require_batches(self, B: int) -> None:
+        """Raise ConfigError unless batches of up to B sequences have one for each group."""
+        if self.shards > B:
+            raise ConfigError(
+                f"training.shards is {self.shards}, and a batch has only {amount(B, 'sequence')}; lower it, or raise "
+                "training.batch_size if there are more"
+            )
+
     def add(self, loss: float, sums: Sequence[np.ndarray]) -> float:
         """Replace the sums of this rank's groups by those of all groups, and return that of the loss.
 
@@ -116,6 +124,8 @@ class Ranks:
 
     def require_same(self, weights: np.ndarray) -> None:
         """Raise RnncliError on all ranks unless all have the same bits in `weights` (P,)."""
+        if self._channel is None:
+            return
         found = np.full(self.size, zlib.crc32(weights), np.uint32)
         self._gather(found, range(self.size + 1))
         others = np.flatnonzero(found != found[0])

@@ -72,7 +72,7 @@ def train(request: Request, show: Callable[[Report], None]) -> None:
         config, source = _inputs(request)
         _note_other_bytes()
     out = Path(request.out) if request.out else _free_name(request)
-    pool = ThreadPool(config.training.threads)
+    pool = ThreadPool.of(config.training)
     try:
         with (
             RunDirectory.resume(out) if request.resume else RunDirectory.create(out) as run,
