@@ -25,21 +25,24 @@ class Launch:
     on_host: int
 
 
-_VARIABLES = {  # of the rank, the number of ranks, the rank on its host; the first that is there counts
-    "mpiexec of Open MPI": ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK"),
-    "mpiexec": ("PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID"),
+OPEN_MPI, MPICH = "mpiexec of Open MPI", "mpiexec of MPICH"
+# Of the rank, the number of ranks, the rank on its host; the first launcher counts that sets all of its own.
+_VARIABLES = {
+    OPEN_MPI: ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK"),
+    MPICH: ("PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID"),  # and of its children, such as Intel's
+    "a launcher with PMI": ("PMI_RANK", "PMI_SIZE"),
     "srun": ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID"),
-    "a launcher": ("PMIX_RANK", "", ""),
+    "a launcher with PMIx": ("PMIX_RANK",),
 }
 
 
 def launch_in(environment: Mapping[str, str]) -> Launch | None:
     """Return how a launcher started this process as one of several; None where it is alone."""
     for launcher, names in _VARIABLES.items():
-        rank, size, on_host = (_number(environment.get(name)) for name in names)
-        if rank is None or (size is None and names[1]):
-            continue
-        return None if size == 1 else Launch(launcher, rank, size or 0, rank if on_host is None else on_host)
+        numbers = [_number(environment.get(name)) for name in names]
+        if (rank := numbers[0]) is not None and None not in numbers:
+            size, on_host = [*numbers[1:], *[0, rank][len(numbers) - 1 :]]
+            return None if size == 1 else Launch(launcher, rank, size or 0, on_host or 0)
     return None
 
 
@@ -54,9 +57,14 @@ def imported(launch: Launch) -> Any:
     launcher of another one. The first rank of a host tells, and the others end with the same code in silence.
     """
     try:
-        MPI = _initialised()
+        MPI = _loaded()
+        if launch.launcher in (OPEN_MPI, MPICH) and (launch.launcher == OPEN_MPI) != (
+            MPI.get_vendor()[0] == "Open MPI"
+        ):
+            raise MachineError(_apart(launch, MPI))  # some libraries would end the process when they are started
+        MPI.Init_thread(MPI.THREAD_FUNNELED)
         if (found := MPI.COMM_WORLD.size) != launch.size and (launch.size or found == 1):
-            raise MachineError(_apart(launch, found, _version(MPI)))
+            raise MachineError(_apart(launch, MPI))
     except (UsageError, MachineError) as error:
         if launch.on_host:
             raise SystemExit(error.exit_code) from None
@@ -64,7 +72,8 @@ def imported(launch: Launch) -> Any:
     return MPI
 
 
-def _initialised() -> Any:
+def _loaded() -> Any:
+    """Return the module `mpi4py.MPI`; its library is not started yet, nor ended with the interpreter."""
     try:
         import mpi4py
     except ImportError:
@@ -72,9 +81,7 @@ def _initialised() -> Any:
             "several ranks talk to each other by mpi4py, which is not installed; pip install 'rnncli[mpi]', or start "
             "rnncli without a launcher"
         ) from None
-    mpi4py.rc.initialize = True
-    mpi4py.rc.thread_level = "funneled"
-    mpi4py.rc.finalize = False  # the end of the job does, which no interpreter's end is waited for
+    mpi4py.rc.initialize = mpi4py.rc.finalize = False
     try:
         from mpi4py import MPI
     except (ImportError, RuntimeError) as error:
@@ -85,20 +92,13 @@ def _initialised() -> Any:
     return MPI
 
 
-def _version(MPI: Any) -> str:
-    """Return the names and versions of mpi4py and of its library of MPI in a few words."""
+def _apart(launch: Launch, MPI: Any) -> str:
     import mpi4py
 
-    lines = [line.strip() for line in MPI.Get_library_version().replace("\0", "").splitlines() if line.strip()]
-    library = " ".join(lines[0].replace(":", " ").split(",")[0].split()) if lines else "an unknown library"
-    return f"mpi4py {mpi4py.__version__} with {library}"
-
-
-def _apart(launch: Launch, found: int, version: str) -> str:
+    library, version = MPI.get_vendor()
     ranks = f"{launch.size} ranks" if launch.size else "several ranks"
-    alone = "each alone" if found == 1 else f"as {found}"
     return (
-        f"{launch.launcher} started {ranks}, which {version} sees {alone}; start them with the mpiexec of that library "
-        "(which mpiexec; under Slurm srun --mpi=pmix or --mpi=pmi2), or without a launcher: env -u "
-        f"{_VARIABLES[launch.launcher][0]} rnncli …"
+        f"{launch.launcher} started {ranks}, which mpi4py {mpi4py.__version__} with {library} "
+        f"{'.'.join(map(str, version))} does not see: each is alone; start them with the mpiexec of {library}, under "
+        f"Slurm with srun --mpi=pmix or --mpi=pmi2, or alone: env -u {_VARIABLES[launch.launcher][0]} rnncli …"
     )

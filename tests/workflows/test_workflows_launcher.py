@@ -24,11 +24,12 @@ STEP = {**BATCH, "SLURM_PROCID": "5", "SLURM_LOCALID": "1", "SLURM_STEP_ID": "0"
     ("environment", "launch"),
     [
         ({}, None),
-        (MPICH, Launch("mpiexec", 2, 4, 1)),
+        (MPICH, Launch("mpiexec of MPICH", 2, 4, 1)),
         (OPEN_MPI, Launch("mpiexec of Open MPI", 3, 8, 0)),
+        ({**STEP, **MPICH}, Launch("mpiexec of MPICH", 2, 4, 1)),
         (STEP, Launch("srun", 5, 8, 1)),
-        ({**STEP, "PMI_RANK": "5", "PMI_SIZE": "8"}, Launch("mpiexec", 5, 8, 5)),
-        ({"PMIX_RANK": "1"}, Launch("a launcher", 1, 0, 1)),
+        ({**STEP, "PMI_RANK": "5", "PMI_SIZE": "8"}, Launch("a launcher with PMI", 5, 8, 5)),
+        ({"PMIX_RANK": "1"}, Launch("a launcher with PMIx", 1, 0, 1)),
         (BATCH, None),  # a shell of a job, in which nobody started ranks
         ({**BATCH, "SLURM_STEP_ID": "0", "SLURM_STEP_NUM_TASKS": "1"}, None),  # srun --pty bash
         ({**MPICH, "PMI_SIZE": "1", "PMI_RANK": "0"}, None),  # mpiexec -n 1
@@ -39,10 +40,16 @@ def test_the_variables_of_a_launch_tell_it_and_those_of_a_batch_job_do_not(envir
     assert launch_in(environment) == launch
 
 
-def with_mpi(monkeypatch, size):
-    """An `mpi4py` that sees this many ranks."""
-    library = "Open MPI v5.0.11, package: Open MPI x@y Distribution, ident: 5.0.11\0"
-    MPI = SimpleNamespace(COMM_WORLD=SimpleNamespace(size=size), Get_library_version=lambda: library)
+def with_mpi(monkeypatch, vendor, size):
+    """An `mpi4py` whose library is of this vendor, and sees this many ranks once it is started."""
+    started = []
+    MPI = SimpleNamespace(
+        COMM_WORLD=SimpleNamespace(size=size),
+        get_vendor=lambda: (vendor, (5, 0, 2)),
+        started=started,
+        Init_thread=started.append,
+        THREAD_FUNNELED="funneled",
+    )
     package = SimpleNamespace(MPI=MPI, rc=SimpleNamespace(), __version__="4.1.2")
     monkeypatch.setitem(sys.modules, "mpi4py", package)
     monkeypatch.setitem(sys.modules, "mpi4py.MPI", MPI)
@@ -50,25 +57,40 @@ def with_mpi(monkeypatch, size):
 
 
 def test_ranks_that_the_library_sees_are_those_of_the_launcher(monkeypatch):
-    MPI = with_mpi(monkeypatch, 4)
-    assert imported(Launch("mpiexec", 0, 4, 0)) is MPI
-    assert imported(Launch("a launcher", 0, 0, 0)) is MPI
+    MPI = with_mpi(monkeypatch, "MPICH", 4)
+    for launch in (
+        Launch("mpiexec of MPICH", 0, 4, 0),
+        Launch("srun", 0, 4, 0),
+        Launch("a launcher with PMIx", 0, 0, 0),
+    ):
+        assert imported(launch) is MPI
+    assert MPI.started == ["funneled"] * 3
 
 
 def test_ranks_that_each_see_themselves_alone_are_refused_by_one_of_a_host(monkeypatch):
-    with_mpi(monkeypatch, 1)
-    for launch in (Launch("srun", 0, 4, 0), Launch("a launcher", 0, 0, 0)):
-        with pytest.raises(MachineError, match=r"which mpi4py 4\.1\.2 with Open MPI v5\.0\.11 sees each alone; start"):
+    with_mpi(monkeypatch, "Open MPI", 1)
+    for launch in (Launch("srun", 0, 4, 0), Launch("a launcher with PMIx", 0, 0, 0)):
+        with pytest.raises(
+            MachineError, match=r"mpi4py 4\.1\.2 with Open MPI 5\.0\.2 does not see: each is alone; start"
+        ):
             imported(launch)
     with pytest.raises(SystemExit) as silent:
         imported(Launch("srun", 1, 4, 1))
     assert silent.value.code == 5
 
 
+@pytest.mark.parametrize(("launcher", "vendor"), [("mpiexec of Open MPI", "MPICH"), ("mpiexec of MPICH", "Open MPI")])
+def test_a_library_is_not_started_under_the_launcher_of_another(monkeypatch, launcher, vendor):
+    MPI = with_mpi(monkeypatch, vendor, 1)
+    with pytest.raises(MachineError, match=f"{launcher} started 4 ranks, which mpi4py 4.1.2 with {vendor} 5.0.2"):
+        imported(Launch(launcher, 0, 4, 0))
+    assert not MPI.started
+
+
 def test_a_missing_package_is_named_with_its_mend(monkeypatch):
     monkeypatch.setitem(sys.modules, "mpi4py", None)
     with pytest.raises(UsageError, match=r"pip install 'rnncli\[mpi\]'"):
-        imported(Launch("mpiexec", 0, 4, 0))
+        imported(Launch("srun", 0, 4, 0))
 
 
 @pytest.mark.parametrize(
