@@ -12,8 +12,8 @@ The map of its packages. Imports point down only, and tasks do not import each o
     kernels               numba on arrays
     safe_files | memory   files written whole or not at all, never through a planted link | what is free for this
                           process, before much of it is taken
-    errors | notes | registry   the exception tree; each class has its exit code | sentences for the user on stderr |
-                          things by name, imported when they are asked for
+    errors | notes | registry | job   the exception tree; each class has its exit code | sentences for the user on
+                          stderr | things by name, imported when they are asked for | the other ranks of mpiexec
 
 A name leads to all its files: `generate` is cli/generate.py, workflows/generate.py and
 tests/cli/test_cli_generate.py; `model.cell: gru` is kernels/cells/gru.py; a forecast is tasks/forecast/. Start with

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import BinaryIO, NoReturn
 
 from rnncli.config.text_encodings import canonical
+from rnncli.data.sent import sent
 from rnncli.errors import DataError, MachineError, UsageError, shown
 from rnncli.memory import require_free
 from rnncli.notes import doubt
@@ -146,6 +147,8 @@ def read_source(path: str, *, stdin: BinaryIO | None = None) -> Source:
     Raises UsageError (no such file, a directory, a socket, a terminal), MachineError (permission, I/O,
     memory) and DataError (a file that changes while it is read).
     """
+    if (other := sent(path)) is not None:
+        return other
     return Source(STDIN, _read_stdin(stdin)) if path == "-" else _open_path(path)
 
 

@@ -348,14 +348,17 @@ class TrainingLoop:
 
     def restore(self, arrays: dict[str, np.ndarray], position: Position) -> None:
         """Go on from a snapshot; KeyError or ValueError where the arrays belong to another model."""
-        if forms({name: array for name, array in arrays.items() if not is_good(name)}) != forms(self._arrays()):
+        with self.ranks.apart():
+            own = forms(self._arrays())
+        if forms({name: array for name, array in arrays.items() if not is_good(name)}) != own:
             raise ValueError("the arrays are of another model")
         self.best[...] = arrays["best"]
         self._restore(arrays, position)
         self.position = position
         self.plateau.factor, self.plateau.waited = position.plateau_factor, position.plateau_waited
         if self.plan.on_divergence == HALVE and (good := Good.saved(arrays, position)):
-            good.require_fits(self._arrays())
+            with self.ranks.apart():
+                good.require_fits(self._arrays())
             self.good = good
 
     def _restore(self, arrays: dict[str, np.ndarray], position: Position) -> None:

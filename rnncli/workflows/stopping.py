@@ -1,12 +1,15 @@
-"""Handling of SIGINT and SIGTERM: the first lets the update finish and be saved, a second one ends at once."""
+"""Signals that ask to stop: the first lets the update finish and be saved, a second one ends at once."""
 
 from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
+
+ASKING = (signal.SIGINT, signal.SIGTERM)
+ASKING_RANKS = (*ASKING, signal.SIGUSR1)  # all that the mpiexec of Open MPI hands on; it ends its ranks at the others
 
 
 class StopRequest:
@@ -25,10 +28,10 @@ class StopRequest:
 
 
 @contextmanager
-def stop_on_signals() -> Iterator[StopRequest]:
-    """Record the first SIGINT or SIGTERM within the block, instead of ending the process."""
+def stop_on_signals(numbers: Sequence[signal.Signals] = ASKING) -> Iterator[StopRequest]:
+    """Record the first of these signals within the block, instead of ending the process."""
     request = StopRequest()
-    before = {number: signal.signal(number, request._take) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, request._take) for number in numbers}
     try:
         yield request
     finally:
