@@ -37,6 +37,7 @@ GROUPS = {
         "score": "See which lines of a text surprise a model.",
         "compress": "Code a file in fewer bytes, by what a model expects.",
         "decompress": "Write again what compress coded.",
+        "export": "Write a model for ONNX or PyTorch.",
     },
     "Judge": {
         "evaluate": "Score a model beside its baselines.",

@@ -35,6 +35,7 @@ from rnncli.tasks.task import Asked, Experiment, Options, Piece, Pieces, Predict
 from rnncli.training.backpropagation import ThreadPool
 
 if TYPE_CHECKING:
+    from rnncli.tasks.exported import InOnnx, InTorch
     from rnncli.tasks.language_model.compression import Codec
     from rnncli.tasks.language_model.experiment import TextExperiment
 
@@ -211,6 +212,21 @@ class LanguageModel(Predictor):
         if kind not in ("char", "byte"):
             raise UsageError(f"--run: its tokens are of the kind {kind}; name a run of data.tokens: char or byte")
         return of_model(self.network, self.vocabulary, threads)
+
+    @property
+    def is_mixed(self) -> bool:
+        """True if it answers by a 5-gram too."""
+        return self._counted is not None
+
+    def in_onnx(self) -> InOnnx:
+        from rnncli.tasks.language_model import exported
+
+        return exported.in_onnx(self)
+
+    def in_torch(self) -> InTorch:
+        from rnncli.tasks.language_model import exported
+
+        return exported.in_torch(self)
 
     def _pieces(self, before: list[str], tokens: Iterator[int]) -> Iterator[str]:
         # Bytes that are no UTF-8 become surrogates, and bytes again where they are written.

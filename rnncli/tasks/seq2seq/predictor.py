@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -76,6 +76,18 @@ class Writer(Predictor):
             longest_in(header),
             copies=copies(self.config),
             baseline=baseline_in(header),
+        )
+
+    def in_onnx(self) -> NoReturn:
+        self._refuse_export()
+
+    def in_torch(self) -> NoReturn:
+        self._refuse_export()
+
+    def _refuse_export(self) -> NoReturn:
+        raise UsageError(
+            f"export: a {self.config.task} searches for its answers token by token, which is no single graph; use "
+            "rnncli predict, which reads from a pipe"
         )
 
     def predict(self, asked: Asked) -> Pieces:
