@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
@@ -13,24 +14,36 @@ ASKING_RANKS = (*ASKING, signal.SIGUSR1)  # all that the mpiexec of Open MPI han
 
 
 class StopRequest:
-    """A callable that returns True once a signal has asked to stop; `signal_number` is that signal."""
+    """A callable that returns True once a signal has asked to stop; `signal_number` is that signal. end: is called with
+    the exit code at a second one.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, end: Callable[[int], object] | None = None) -> None:
         self.signal_number: int | None = None
+        self._end = end
 
     def __call__(self) -> bool:
         return self.signal_number is not None
 
     def _take(self, number: int, frame: FrameType | None) -> None:
         if self.signal_number is not None:
-            os._exit(128 + number)  # an exception raised inside a compilation could come out as any other error
+            # Not by an exception, which could come out of a compilation as any other error.
+            (self._end or os._exit)(128 + number)
         self.signal_number = number
 
 
 @contextmanager
-def stop_on_signals(numbers: Sequence[signal.Signals] = ASKING) -> Iterator[StopRequest]:
-    """Record the first of these signals within the block, instead of ending the process."""
-    request = StopRequest()
+def stop_on_signals(
+    numbers: Sequence[signal.Signals] = ASKING, end: Callable[[int], object] | None = None
+) -> Iterator[StopRequest]:
+    """Record the first of these signals within the block, instead of ending the process, which the second does.
+
+    Python gives signals to the main thread alone: in others nothing is recorded. end: see `StopRequest`.
+    """
+    request = StopRequest(end)
+    if threading.current_thread() is not threading.main_thread():
+        yield request
+        return
     before = {number: signal.signal(number, request._take) for number in numbers}
     try:
         yield request

@@ -9,6 +9,7 @@ import os
 import shlex
 import signal
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -36,7 +37,7 @@ from rnncli.training.plan import BY_FIGURE, Plan
 from rnncli.training.reports import Evaluated, Finished, Note, Report, Started
 from rnncli.workflows.leading import Lead
 from rnncli.workflows.names import is_config
-from rnncli.workflows.opening import config_and_source, first_run, one_or_all, source_of
+from rnncli.workflows.opening import First, config_and_source, first_run, one_or_all, source_of
 from rnncli.workflows.planning import Planner, note_length, with_epochs
 from rnncli.workflows.resume import began_with, fingerprint, is_over, require_unchanged, resumed
 from rnncli.workflows.run_directory import Inputs, RunDirectory, State
@@ -47,13 +48,14 @@ from rnncli.workflows.stopping import ASKING, ASKING_RANKS, StopRequest, stop_on
 
 @dataclass(frozen=True)
 class Request:
-    """The arguments of `train`; `first` is a config or data; `out` None picks a free name under runs/.
+    """The arguments of `train`; `first` is a config or data, by name or, from a program, as they are; `out` None picks
+    a free name under runs/.
 
     origin: the run to start from.
     """
 
-    first: str | None
-    data: Sequence[str] = ()
+    first: First | None
+    data: Sequence[str | Source] = ()
     out: str | None = None
     overrides: Sequence[str] = ()
     resume: bool = False
@@ -61,10 +63,16 @@ class Request:
     origin: str | None = None
 
 
-def train(request: Request, show: Callable[[Report], None], lead: Lead | None = None) -> None:
-    """Train, save, and report; StoppedError after SIGINT or SIGTERM, when everything is saved.
+def train(
+    request: Request,
+    show: Callable[[Report], None],
+    lead: Lead | None = None,
+    stopping: Callable[[], AbstractContextManager[StopRequest]] | None = None,
+) -> Path:
+    """Train, save, report, and return the run; StoppedError after SIGINT or SIGTERM, when everything is saved.
 
-    lead: what this process leads other ranks with.
+    lead: what this process leads other ranks with. stopping: opens the block in which a request to stop is waited for;
+    None is `stop_on_signals`.
     """
     lead = lead or Lead()
     if request.out is not None and not request.out.strip():
@@ -79,12 +87,13 @@ def train(request: Request, show: Callable[[Report], None], lead: Lead | None = 
         config, source = _inputs(request)
         _note_other_bytes()
         ranks = lead.ranks(config)
-    out = Path(request.out) if request.out else _free_name(request)
+    out = Path(request.out) if request.out else _free_name(request, config)
     pool = ThreadPool(config.training.threads or lead.threads, ranks)
+    stopping = stopping or partial(stop_on_signals, ASKING_RANKS if ranks.size > 1 else ASKING)
     try:
         with (
             RunDirectory.resume(out) if request.resume else RunDirectory.create(out) as run,
-            stop_on_signals(ASKING_RANKS if ranks.size > 1 else ASKING) as stop,
+            stopping() as stop,
             noting(lambda text: show(Note(text))),
         ):
             _train_in(
@@ -102,6 +111,7 @@ def train(request: Request, show: Callable[[Report], None], lead: Lead | None = 
         raise MachineError(f"out of memory; lower {memory_keys(config)}") from None
     finally:
         pool.close()
+    return out
 
 
 def _renewed(request: Request) -> Request:
@@ -149,15 +159,18 @@ def _inputs(request: Request) -> tuple[Config, Source]:
     return config, source_of(config, path)
 
 
-def _named_data(request: Request) -> list[str]:
+def _named_data(request: Request) -> list[str | Source]:
     """Return the data on the command line, which may follow a config."""
-    first = [] if request.first is None or is_config(request.first) else [request.first]
-    return [*first, *request.data]
+    first = request.first
+    if isinstance(first, str):
+        return [*request.data] if is_config(first) else [first, *request.data]
+    return [first, *request.data] if isinstance(first, Source) else [*request.data]
 
 
-def _free_name(request: Request) -> Path:
-    """Return the path of a run that is named after its config, its data, or the folder of several files."""
-    first = request.first or ""
+def _free_name(request: Request, config: Config) -> Path:
+    """Return the path of a run that is named after its config, its data, or the folder of several files; after its
+    task where none of these has a name."""
+    first = request.first if isinstance(request.first, str) else config.task if request.first else ""
     several = len(_named_data(request)) > 1 or glob.has_magic(first)
     stem = "stdin" if first == "-" else Path(first).resolve().parent.name if several else Path(first).resolve().stem
     names = itertools.chain([stem], (f"{stem}-{k}" for k in itertools.count(2)))
@@ -359,7 +372,10 @@ def for_a_while(show: Callable[[Report], None]) -> Callable[[Report], None]:
 
 
 def _resume_command(request: Request, run: RunDirectory, source: Source) -> str:
-    piped = [] if source.path else [*(_named_data(request) or ["-"])]
+    named = _named_data(request)
+    if any(isinstance(one, Source) for one in named):
+        return f"rnncli.train(data=…, out={str(run.path)!r}, resume=True), with the same data"
+    piped = [] if source.path else [*map(str, named or ["-"])]
     return shlex.join(["rnncli", "train", *piped, "-o", str(run.path), "--resume"])
 
 
