@@ -10,7 +10,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-MARKED = {"parity": "torch", "metrics": "sacrebleu", "plots": "matplotlib"}
+MARKED = {"parity": "torch", "metrics": "sacrebleu", "plots": "matplotlib", "tune": "optuna"}
 """The package that tests with this marker need."""
 
 

@@ -8,6 +8,7 @@ import itertools
 import os
 import shlex
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,8 @@ from rnncli.workflows.stopping import StopRequest, stop_on_signals
 class Request:
     """The arguments of `train`; `first` is a config or data; `out` None picks a free name under runs/.
 
-    origin: the run to start from.
+    origin: the run to start from. pause: the share of the updates at whose evaluation training ends for now, saved as
+    at a stop, but without an error; it goes on with `resume`.
     """
 
     first: str | None
@@ -56,10 +58,14 @@ class Request:
     resume: bool = False
     watch_grads: bool = False
     origin: str | None = None
+    pause: float = 1.0
 
 
-def train(request: Request, show: Callable[[Report], None]) -> None:
-    """Train, save, and report; StoppedError after SIGINT or SIGTERM, when everything is saved."""
+def train(request: Request, show: Callable[[Report], None], stop: StopRequest | None = None) -> None:
+    """Train, save, and report; StoppedError after SIGINT or SIGTERM, when everything is saved.
+
+    stop: asked in place of these signals, by a caller who takes them; without a signal it pauses.
+    """
     if request.out is not None and not request.out.strip():
         raise UsageError("-o needs the name of a run directory")
     if request.resume and request.origin:
@@ -76,7 +82,7 @@ def train(request: Request, show: Callable[[Report], None]) -> None:
     try:
         with (
             RunDirectory.resume(out) if request.resume else RunDirectory.create(out) as run,
-            stop_on_signals() as stop,
+            stop_on_signals() if stop is None else nullcontext(stop) as asked,
             noting(lambda text: show(Note(text))),
         ):
             _train_in(
@@ -87,7 +93,7 @@ def train(request: Request, show: Callable[[Report], None]) -> None:
                 pool=pool,
                 notes=[*first_run(), *notes],
                 show=show,
-                stop=stop,
+                stop=asked,
             )
     except MemoryError:
         raise MachineError(f"out of memory; lower {memory_keys(config)}") from None
@@ -146,11 +152,16 @@ def _named_data(request: Request) -> list[str]:
     return [*first, *request.data]
 
 
-def _free_name(request: Request) -> Path:
-    """Return the path of a run that is named after its config, its data, or the folder of several files."""
+def name_of(request: Request) -> str:
+    """Return the name of a config, of its data, or of the folder of several files."""
     first = request.first or ""
     several = len(_named_data(request)) > 1 or glob.has_magic(first)
-    stem = "stdin" if first == "-" else Path(first).resolve().parent.name if several else Path(first).resolve().stem
+    return "stdin" if first == "-" else Path(first).resolve().parent.name if several else Path(first).resolve().stem
+
+
+def _free_name(request: Request) -> Path:
+    """Return the path of a run that is named after what it is trained on."""
+    stem = name_of(request)
     names = itertools.chain([stem], (f"{stem}-{k}" for k in itertools.count(2)))
     return next(path for name in names if not os.path.lexists(path := Path("runs") / name))
 
@@ -205,10 +216,12 @@ def _train_in(
     chosen = _chosen(config, experiment.config)
     facts = (*experiment.facts, *chosen, *planned, *_begun(origin), ("run", str(run.path)))
     show(Started(facts, position.update, loop.plan.updates, experiment.learner.loss.unit, request.resume))
+    if loop.has_had(request.pause):
+        return
     reason, kept = "finished", "best"
     run.drop_report()
     try:
-        for report in loop.run(stop):
+        for report in loop.run(lambda: stop() or loop.has_had(request.pause)):
             if isinstance(report, Evaluated):
                 reason = report.reason
                 if report.valid_loss is None and loop.plan.kept_by == BY_FIGURE and kept == "best":
@@ -226,6 +239,8 @@ def _train_in(
     except DivergedError as error:
         raise error if experiment is not whole else _failed(run, loop, inputs, error) from None
     if reason == "stopped":
+        if stop.signal_number is None:
+            return
         what = f"after update {position.update:,} of {loop.plan.updates:,}; saved in {run.path}"
         raise _stopped(what, request, run, source, stop)
     _best(experiment, loop)
@@ -235,6 +250,8 @@ def _train_in(
         whole.cross_validated, kept = score, CROSS_VALIDATED
         plan = experiment.plan_of_all(loop.plan, position)
         if _trained_on_all(whole, plan, pool, show, stop) == "stopped":
+            if stop.signal_number is None:
+                return
             what = f"while training on all of the data, after cross-validation, which is saved in {run.path}"
             raise _stopped(what, request, run, source, stop)
         score = whole.score()
