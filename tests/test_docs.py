@@ -125,7 +125,7 @@ def test_what_is_named_is_there(name):
         if bare not in ("TOPIC", "[OPTIONS] [TOPIC]"):
             assert manual(quoted or bare)
     for sample in re.findall(r"`([a-z_0-9]+\.yaml)`", WRITTEN[name]):
-        assert sample == "config.yaml" or (ROOT / "sample_configs" / sample).is_file(), sample
+        assert sample in ("config.yaml", "best.yaml") or (ROOT / "sample_configs" / sample).is_file(), sample
 
 
 WORDS_THAT_ARE_LOOKED_FOR = (

@@ -21,7 +21,7 @@ from rnncli.training.reports import Evaluated, Note, Report
 from rnncli.ui.training_view import program_view
 from rnncli.workflows.opening import First
 from rnncli.workflows.run_directory import RunDirectory, metrics_of
-from rnncli.workflows.stopping import stop_on_signals
+from rnncli.workflows.stopping import StopRequest, stop_on_signals
 from rnncli.workflows.train import Request
 from rnncli.workflows.train import train as train_run
 
@@ -98,7 +98,7 @@ def train(
         request = Request(first, rest, None if out is None else os.fspath(out), changes, resume=resume, origin=origin)
         seen = progress if callable(progress) else lambda line: None
         with program_view(None if progress is None else progress is True) as view:
-            path = train_run(request, partial(_show, view, seen), partial(stop_on_signals, _interrupt))
+            path = train_run(request, partial(_show, view, seen), stopping=stop_on_signals(StopRequest(_interrupt)))
     return Run(path, trained_on=next((one for one in (first, *rest) if isinstance(one, Source)), None))
 
 

@@ -1,10 +1,13 @@
-"""Signals that ask to stop: the first lets the update finish and be saved, a second one ends at once."""
+"""Signals that ask to stop: the first lets the update finish and be saved, a second one ends at once. A time that is up
+asks too.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
@@ -32,15 +35,31 @@ class StopRequest:
         self.signal_number = number
 
 
+class Until(StopRequest):
+    """A request to stop at a signal, or when a time is up; `signal_number` is then None."""
+
+    def __init__(self, seconds: float):
+        super().__init__()
+        self.began, self.seconds = time.monotonic(), seconds
+
+    def __call__(self) -> bool:
+        return super().__call__() or self.is_over(1.0)
+
+    def is_over(self, share: float) -> bool:
+        """Return True when this share of the time is up."""
+        return time.monotonic() - self.began > share * self.seconds
+
+
 @contextmanager
 def stop_on_signals(
-    numbers: Sequence[signal.Signals] = ASKING, end: Callable[[int], object] | None = None
+    request: StopRequest | None = None, numbers: Sequence[signal.Signals] = ASKING
 ) -> Iterator[StopRequest]:
-    """Record the first of these signals within the block, instead of ending the process, which the second does.
+    """Record the first of these signals within the block, in `request` if there is one, instead of ending the process,
+    which the second does.
 
-    Python gives signals to the main thread alone: in others nothing is recorded. end: see `StopRequest`.
+    Python gives signals to the main thread alone: in others nothing is recorded.
     """
-    request = StopRequest(end)
+    request = request or StopRequest()
     if threading.current_thread() is not threading.main_thread():
         yield request
         return

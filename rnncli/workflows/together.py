@@ -33,7 +33,7 @@ def train_together(request: Request, show: Callable[[Report], None]) -> None:
         require_alike(greetings)
         train(request, show, lead)
         return
-    with stop_on_signals(ASKING_RANKS) as stop:
+    with stop_on_signals(numbers=ASKING_RANKS) as stop:
         follower = Follower(ranks, threads_of(greetings, ranks.rank), stop)
         ranks.dismissed = follower.is_dismissed
         follower.follow()

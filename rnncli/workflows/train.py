@@ -51,7 +51,8 @@ class Request:
     """The arguments of `train`; `first` is a config or data, by name or, from a program, as they are; `out` None picks
     a free name under runs/.
 
-    origin: the run to start from.
+    origin: the run to start from. pause: the share of the updates at whose evaluation training ends for now, saved as
+    at a stop, but without an error; it goes on with `resume`.
     """
 
     first: First | None
@@ -61,18 +62,19 @@ class Request:
     resume: bool = False
     watch_grads: bool = False
     origin: str | None = None
+    pause: float = 1.0
 
 
 def train(
     request: Request,
     show: Callable[[Report], None],
     lead: Lead | None = None,
-    stopping: Callable[[], AbstractContextManager[StopRequest]] | None = None,
+    stopping: AbstractContextManager[StopRequest] | None = None,
 ) -> Path:
     """Train, save, report, and return the run; StoppedError after SIGINT or SIGTERM, when everything is saved.
 
-    lead: what this process leads other ranks with. stopping: opens the block in which a request to stop is waited for;
-    None is `stop_on_signals`.
+    lead: what this process leads other ranks with. stopping: the block in which a request to stop is waited for, in
+    place of these signals; one without a signal pauses.
     """
     lead = lead or Lead()
     if request.out is not None and not request.out.strip():
@@ -89,11 +91,10 @@ def train(
         ranks = lead.ranks(config)
     out = Path(request.out) if request.out else _free_name(request, config)
     pool = ThreadPool(config.training.threads or lead.threads, ranks)
-    stopping = stopping or partial(stop_on_signals, ASKING_RANKS if ranks.size > 1 else ASKING)
     try:
         with (
             RunDirectory.resume(out) if request.resume else RunDirectory.create(out) as run,
-            stopping() as stop,
+            stopping or stop_on_signals(numbers=ASKING_RANKS if ranks.size > 1 else ASKING) as stop,
             noting(lambda text: show(Note(text))),
         ):
             _train_in(
@@ -167,12 +168,16 @@ def _named_data(request: Request) -> list[str | Source]:
     return [first, *request.data] if isinstance(first, Source) else [*request.data]
 
 
-def _free_name(request: Request, config: Config) -> Path:
-    """Return the path of a run that is named after its config, its data, or the folder of several files; after its
-    task where none of these has a name."""
-    first = request.first if isinstance(request.first, str) else config.task if request.first else ""
+def name_of(request: Request, nameless: str = "") -> str:
+    """Return the name of a config, of its data, or of the folder of several files; `nameless` for what has none."""
+    first = request.first if isinstance(request.first, str) else nameless if request.first else ""
     several = len(_named_data(request)) > 1 or glob.has_magic(first)
-    stem = "stdin" if first == "-" else Path(first).resolve().parent.name if several else Path(first).resolve().stem
+    return "stdin" if first == "-" else Path(first).resolve().parent.name if several else Path(first).resolve().stem
+
+
+def _free_name(request: Request, config: Config) -> Path:
+    """Return the path of a run that is named after what it is trained on, or after its task."""
+    stem = name_of(request, config.task)
     names = itertools.chain([stem], (f"{stem}-{k}" for k in itertools.count(2)))
     return next(path for name in names if not os.path.lexists(path := Path("runs") / name))
 
@@ -232,10 +237,12 @@ def _train_in(
     chosen = _chosen(config, experiment.config)
     facts = (*experiment.facts, *chosen, *planned, *_begun(origin), *lead.facts, ("run", str(run.path)))
     show(Started(facts, position.update, loop.plan.updates, experiment.learner.loss.unit, request.resume))
+    if loop.has_had(request.pause):
+        return
     reason, kept = "finished", "best"
     run.drop_report()
     try:
-        for report in lead.run(loop, stop):
+        for report in lead.run(loop, lambda: stop() or loop.has_had(request.pause)):
             if isinstance(report, Evaluated):
                 reason = report.reason
                 if report.valid_loss is None and loop.plan.kept_by == BY_FIGURE and kept == "best":
@@ -253,6 +260,8 @@ def _train_in(
     except DivergedError as error:
         raise error if experiment is not whole else _failed(run, lead, loop, inputs, error) from None
     if reason == "stopped":
+        if stop.signal_number is None:
+            return
         what = f"after update {position.update:,} of {loop.plan.updates:,}; saved in {run.path}"
         raise _stopped(what, request, run, source, stop)
     _best(experiment, loop)
@@ -262,6 +271,8 @@ def _train_in(
         whole.cross_validated, kept = score, CROSS_VALIDATED
         plan = experiment.plan_of_all(loop.plan, position)
         if _trained_on_all(whole, plan, pool, show, stop, lead) == "stopped":
+            if stop.signal_number is None:
+                return
             what = f"while training on all of the data, after cross-validation, which is saved in {run.path}"
             raise _stopped(what, request, run, source, stop)
         score = whole.score()
