@@ -260,7 +260,7 @@ def _train_in(
     except DivergedError as error:
         raise error if experiment is not whole else _failed(run, lead, loop, inputs, error) from None
     if reason == "stopped":
-        if stop.signal_number is None:
+        if stop.signal_number is None and (stop() or loop.has_had(request.pause)):
             return
         what = f"after update {position.update:,} of {loop.plan.updates:,}; saved in {run.path}"
         raise _stopped(what, request, run, source, stop)
@@ -271,7 +271,7 @@ def _train_in(
         whole.cross_validated, kept = score, CROSS_VALIDATED
         plan = experiment.plan_of_all(loop.plan, position)
         if _trained_on_all(whole, plan, pool, show, stop, lead) == "stopped":
-            if stop.signal_number is None:
+            if stop.signal_number is None and stop():
                 return
             what = f"while training on all of the data, after cross-validation, which is saved in {run.path}"
             raise _stopped(what, request, run, source, stop)
