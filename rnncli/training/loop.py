@@ -278,6 +278,11 @@ class TrainingLoop:
         self.parameters.weights[...] = weights
         self.optimizer.pool.over_shares(self.learner.network.pack)
 
+    def has_had(self, share: float) -> bool:
+        """Return True at the evaluation nearest to this share of the updates, or at a later one; for 1, at none."""
+        rung = max(1, round(share * self.plan.updates / self.evaluate_every)) * self.evaluate_every
+        return share < 1 and self.position.update >= rung and self.position.update % self.evaluate_every == 0
+
     def _out_of_patience(self) -> bool:
         return self.plan.patience is not None and self.position.evaluations_since_best >= self.plan.patience
 
@@ -348,14 +353,17 @@ class TrainingLoop:
 
     def restore(self, arrays: dict[str, np.ndarray], position: Position) -> None:
         """Go on from a snapshot; KeyError or ValueError where the arrays belong to another model."""
-        if forms({name: array for name, array in arrays.items() if not is_good(name)}) != forms(self._arrays()):
+        with self.ranks.apart():
+            own = forms(self._arrays())
+        if forms({name: array for name, array in arrays.items() if not is_good(name)}) != own:
             raise ValueError("the arrays are of another model")
         self.best[...] = arrays["best"]
         self._restore(arrays, position)
         self.position = position
         self.plateau.factor, self.plateau.waited = position.plateau_factor, position.plateau_waited
         if self.plan.on_divergence == HALVE and (good := Good.saved(arrays, position)):
-            good.require_fits(self._arrays())
+            with self.ranks.apart():
+                good.require_fits(self._arrays())
             self.good = good
 
     def _restore(self, arrays: dict[str, np.ndarray], position: Position) -> None:

@@ -22,7 +22,8 @@ A `Channel` is all that this module needs to know of MPI.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import Protocol
 
@@ -107,6 +108,15 @@ class Ranks:
         self._sum(beside)
         self._stopping = self._stopping or bool(beside[1])
         return float(beside[0])
+
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """Let `gather` do nothing within the block, which the other ranks know nothing of."""
+        channel, self._channel = self._channel, None
+        try:
+            yield
+        finally:
+            self._channel = channel
 
     def gather(self, rows: np.ndarray) -> None:
         """Fill in the rows (B, …) of the sequences of all other ranks; C-contiguous."""
