@@ -2,6 +2,7 @@
 
 The map of its packages. Imports point down only, and tasks do not import each other; contracts enforce both:
 
+    api                   `import rnncli`: train, load, Model and Run, by the same workflows and the options of cli
     cli                   click: options, one call
     workflows | ui        one plain function per command, blind to tasks | the only importer of rich, fed by reports
     tasks                 one folder each: config, data, networks, baselines, metrics, answers; all behind a `Task`
@@ -26,4 +27,55 @@ a task's config.py, or of config/sections.py where all tasks have it. tests/test
 in a page.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rnncli.api.model import Model, load
+    from rnncli.api.training import Run, train
+    from rnncli.errors import (
+        CheckFailedError,
+        ConfigError,
+        DataError,
+        DivergedError,
+        MachineError,
+        ModelFileError,
+        RunInUseError,
+        StoppedError,
+        UsageError,
+    )
+    from rnncli.errors import RnncliError as Error
+
 __version__ = "0.1.0"
+__all__ = [
+    "CheckFailedError",
+    "ConfigError",
+    "DataError",
+    "DivergedError",
+    "Error",
+    "MachineError",
+    "Model",
+    "ModelFileError",
+    "Run",
+    "RunInUseError",
+    "StoppedError",
+    "UsageError",
+    "load",
+    "train",
+]
+_MODULES = {"Model": "api.model", "load": "api.model", "Run": "api.training", "train": "api.training"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what a program uses when it uses it: `import rnncli` alone loads no other module."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    found = import_module(f"{__name__}.{_MODULES.get(name, 'errors')}")
+    return getattr(found, "RnncliError" if name == "Error" else name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,10 +17,12 @@ from rnncli.tasks.task import Context, Experiment
 from rnncli.training.backpropagation import ThreadPool
 from rnncli.training.loop import TrainingLoop
 from rnncli.training.optimizer import Optimizer
-from rnncli.training.plan import Plan
+from rnncli.training.plan import Plan, Position
 from rnncli.training.ranks import Ranks
+from rnncli.training.reports import Evaluated
 
 SHARDS = 8
+UPDATES = 6  # with the last batch of an epoch, which has fewer sequences than shards
 WORDS = ("red", "green", "blue", "grey", "ochre", "teal")
 
 
@@ -100,6 +105,14 @@ KINDS: dict[str, Kind] = {
         {"pooling": "attention", "cell": "peephole", "bidirectional": True, "skip_connections": True},
         {"seeds": 2},
     ),
+    "a text much longer than all others": (
+        "classify",
+        "lines.csv",
+        f"{LABELLED}{' '.join(LINES)},x\n",
+        {"tokens": "char", "residual": "none", "validation": 0},
+        {"pooling": "last", "num_layers": 1, "embedding_size": 3},
+        {"seeds": 1, "batch_size": 8, "epochs": 2},
+    ),
     "folds": (
         "classify",
         "lines.csv",
@@ -159,12 +172,36 @@ def loop_of(experiment: Experiment, pool: ThreadPool, updates: int, **plan: Any)
     return TrainingLoop(experiment.learner, Optimizer.of(training, experiment.network, pool), planned)
 
 
-def trained(name: str, ranks: Ranks, threads: int = 1, updates: int = 4) -> dict[str, np.ndarray]:
-    """All arrays of a state after so many updates, with the losses that were reported."""
+@dataclass(frozen=True)
+class Trained:
+    """The arrays and the position of a state, and the losses that were reported."""
+
+    arrays: dict[str, np.ndarray]
+    position: Position
+    losses: list[float]
+
+    @property
+    def weights(self) -> np.ndarray:
+        return self.arrays["weights"]
+
+
+def trained(
+    name: str,
+    ranks: Ranks,
+    threads: int = 1,
+    updates: int = UPDATES,
+    stops: Callable[[int], bool] = lambda update: False,
+    before: Trained | None = None,
+) -> Trained:
+    """What came out of so many updates, some of which were made before. stops: after which update it is to stop."""
     pool = ThreadPool(threads, ranks)
     try:
         loop = loop_of(prepared(name, pool), pool, updates)
-        losses = [report.train_loss for report in loop.run() if hasattr(report, "valid_loss")]
-        return {**{key: array.copy() for key, array in loop.arrays().items()}, "losses": np.array(losses)}
+        if before:
+            loop.restore(before.arrays, copy.deepcopy(before.position))
+        reports = list(loop.run(lambda: stops(loop.position.update)))
+        losses = [report.train_loss for report in reports if isinstance(report, Evaluated)]
+        arrays = {key: array.copy() for key, array in loop.arrays().items()}
+        return Trained(arrays, loop.snapshot(), [loss for loss in losses if loss is not None])
     finally:
         pool.close()

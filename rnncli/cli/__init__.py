@@ -30,6 +30,7 @@ GROUPS = {
         "init": "Write a config with comments for your data.",
         "check": "Check a config or a run, or plan a training.",
         "train": "Learn from a text file, a CSV or a config.",
+        "tune": "Search for the settings that learn best.",
     },
     "Use": {
         "predict": "Say what comes next, or what a sequence is.",
@@ -37,6 +38,7 @@ GROUPS = {
         "score": "See which lines of a text surprise a model.",
         "compress": "Code a file in fewer bytes, by what a model expects.",
         "decompress": "Write again what compress coded.",
+        "export": "Write a model for ONNX or PyTorch.",
     },
     "Judge": {
         "evaluate": "Score a model beside its baselines.",

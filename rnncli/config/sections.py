@@ -33,6 +33,7 @@ from rnncli.config.values import (
     one_of,
     paths,
     refusal,
+    searched,
     section,
     size,
     usable_path,
@@ -524,6 +525,22 @@ class TruncatedTrainingConfig(TrainingConfig):
     )
 
 
+class TuneConfig(Section):
+    """The search for settings, which `rnncli tune` alone reads."""
+
+    over: Annotated[dict[str, Any], BeforeValidator(searched)] = Field(
+        default={},
+        description="What to search, by key: a range such as 16..256, 5e-4..1e-2:log or 0..0.5:step=0.1, or a list. "
+        "Empty is what the config itself suggests.",
+    )
+    trials: Count | None = Field(
+        default=None, description="How many trials a study has; null is 27, or as many as max_time has room for."
+    )
+    max_time: Duration | None = Field(
+        default=None, description="Search for this long: 30m, 2h. null is until all trials are done."
+    )
+
+
 C = TypeVar("C", bound="Config")
 
 
@@ -545,8 +562,12 @@ class Config(Section):
     training: TrainingConfig = Field(
         default={}, validate_default=True, description="How long, how fast, and with which method to train."
     )
+    # In no file that is written, since it is not what a run was trained with.
+    tune: TuneConfig = Field(
+        default={}, validate_default=True, exclude=True, description="What `rnncli tune` searches, and for how long."
+    )
 
-    @field_validator("data", "model", "training", mode="before")
+    @field_validator("data", "model", "training", "tune", mode="before")
     @classmethod
     def _empty_section(cls, value: Any) -> Any:
         return section(value)

@@ -32,8 +32,8 @@ class ChainWork:
 
     def summed_by(self, share: Share) -> ChainWork:
         """Return it for the sequences that are summed over."""
-        steps = (share.part(one) for one in (self.alpha, self.gamma, self.tags))
-        return ChainWork(*steps, share.part(self.weights[None])[0])
+        alpha, gamma, tags, (weights,) = map(share.part, (self.alpha, self.gamma, self.tags, self.weights[None]))
+        return ChainWork(alpha, gamma, tags, weights)
 
 
 class TagChain(Part):

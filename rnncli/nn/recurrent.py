@@ -18,7 +18,7 @@ from rnncli.kernels import gemm, inputs, steps
 from rnncli.kernels.cells.cell import Cell, Weights
 from rnncli.kernels.cells.recurrence import Locked
 from rnncli.nn.dropout import Mask
-from rnncli.nn.inputs import FoldedEmbedding, Input, Projection, input_of
+from rnncli.nn.inputs import FoldedEmbedding, Input, Projection, TokenRows, input_of
 from rnncli.nn.parameters import First, Parameter, Part, Share, gate_bias, layer_stream, recurrent, within, zero
 from rnncli.nn.recurrence import PLAIN, Recurrence
 from rnncli.nn.workspace import BidirectionalWork, Extent, LayerWork
@@ -116,7 +116,7 @@ class RecurrentLayer(Part):
             self.skip = input_of(S, embedding, reads_tokens=reads_tokens)
         else:
             self.input = input_of(self.W, embedding, reads_tokens=reads_tokens)
-        self.parts = tuple(read for read in (self.input, self.skip) if isinstance(read, Part))
+        self.parts = tuple(read for read in (self.input, self.skip) if isinstance(read, Projection | TokenRows))
 
     @property
     def directions(self) -> tuple[RecurrentLayer, ...]:

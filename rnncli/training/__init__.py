@@ -8,6 +8,7 @@ score_object      a score as JSON
 prospect          what a training would be
 verified          what a check of a run found
 listed            a run in a list of runs
+tuned             what a search for settings has tried
 backpropagation   one window forward and backward, one shard of the batch per thread
 batches           windows of long streams (truncated BPTT), and batches of whole sequences of similar length
 room              pieces of batches with a sequence that is much longer than usual, and the workspaces for them

@@ -278,6 +278,11 @@ class TrainingLoop:
         self.parameters.weights[...] = weights
         self.optimizer.pool.over_shares(self.learner.network.pack)
 
+    def has_had(self, share: float) -> bool:
+        """Return True at the evaluation nearest to this share of the updates, or at a later one; for 1, at none."""
+        rung = max(1, round(share * self.plan.updates / self.evaluate_every)) * self.evaluate_every
+        return share < 1 and self.position.update >= rung and self.position.update % self.evaluate_every == 0
+
     def _out_of_patience(self) -> bool:
         return self.plan.patience is not None and self.position.evaluations_since_best >= self.plan.patience
 

@@ -136,7 +136,7 @@ class Ranks:
         """Raise RnncliError on all ranks unless all have the same bits in `weights` (P,)."""
         if self._channel is None:
             return
-        found = np.full(self.size, zlib.crc32(weights), np.uint32)
+        found = np.full(self.size, zlib.crc32(weights.data), np.uint32)
         self._gather(found, range(self.size + 1))
         others = np.flatnonzero(found != found[0])
         if len(others):

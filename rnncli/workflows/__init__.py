@@ -1,9 +1,11 @@
 """Workflows: one plain function per command, paths and options in, reports and results out. None prints or uses click
 or rich.
 
-init, check, train, generate, compress, predict, score, evaluate, inspect_grads, runs, plot, report, help   the
+init, check, train, tune, generate, compress, predict, score, evaluate, inspect_grads, runs, plot, report, help   the
 commands
 verify           the check of a run
+tune_space       what is searched; tune_halving: which trial goes on; tune_sampler: where to look next
+tune_study       the folder of a study; tune_worker: a process that works on it; tune_report: its end
 compare_grads    several networks for inspect-grads, trained for it or as runs
 points           the weights that inspect-grads looks at: before training, after it, or where it failed
 run_directory    the files of a run, locked, written atomically

@@ -38,7 +38,7 @@ def train_together(request: Request, show: Callable[[Report], None]) -> None:
             _require_no_input(request)
         train(request, show, lead)
         return
-    with stop_on_signals(ASKING_RANKS) as stop:
+    with stop_on_signals(numbers=ASKING_RANKS) as stop:
         follower = Follower(ranks, threads_of(greetings, ranks.rank), stop)
         ranks.dismissed = follower.is_dismissed
         follower.follow()

@@ -9,6 +9,7 @@ import os
 import shlex
 import signal
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -36,7 +37,7 @@ from rnncli.training.plan import BY_FIGURE, Plan
 from rnncli.training.reports import Evaluated, Finished, Note, Report, Started
 from rnncli.workflows.leading import Lead
 from rnncli.workflows.names import is_config
-from rnncli.workflows.opening import config_and_source, first_run, one_or_all, source_of
+from rnncli.workflows.opening import First, config_and_source, first_run, one_or_all, source_of
 from rnncli.workflows.planning import Planner, note_length, with_epochs
 from rnncli.workflows.resume import began_with, fingerprint, is_over, require_unchanged, resumed
 from rnncli.workflows.run_directory import Inputs, RunDirectory, State
@@ -47,24 +48,33 @@ from rnncli.workflows.stopping import ASKING, ASKING_RANKS, StopRequest, stop_on
 
 @dataclass(frozen=True)
 class Request:
-    """The arguments of `train`; `first` is a config or data; `out` None picks a free name under runs/.
+    """The arguments of `train`; `first` is a config or data, by name or, from a program, as they are; `out` None picks
+    a free name under runs/.
 
-    origin: the run to start from.
+    origin: the run to start from. pause: the share of the updates at whose evaluation training ends for now, saved as
+    at a stop, but without an error; it goes on with `resume`.
     """
 
-    first: str | None
-    data: Sequence[str] = ()
+    first: First | None
+    data: Sequence[str | Source] = ()
     out: str | None = None
     overrides: Sequence[str] = ()
     resume: bool = False
     watch_grads: bool = False
     origin: str | None = None
+    pause: float = 1.0
 
 
-def train(request: Request, show: Callable[[Report], None], lead: Lead | None = None) -> None:
-    """Train, save, and report; StoppedError after SIGINT or SIGTERM, when everything is saved.
+def train(
+    request: Request,
+    show: Callable[[Report], None],
+    lead: Lead | None = None,
+    stopping: AbstractContextManager[StopRequest] | None = None,
+) -> Path:
+    """Train, save, report, and return the run; StoppedError after SIGINT or SIGTERM, when everything is saved.
 
-    lead: what this process leads other ranks with.
+    lead: what this process leads other ranks with. stopping: the block in which a request to stop is waited for, in
+    place of these signals; one without a signal pauses.
     """
     lead = lead or Lead()
     if request.out is not None and not request.out.strip():
@@ -79,12 +89,12 @@ def train(request: Request, show: Callable[[Report], None], lead: Lead | None = 
         config, source = _inputs(request)
         _note_other_bytes()
         ranks = lead.ranks(config)
-    out = Path(request.out) if request.out else _free_name(request)
+    out = Path(request.out) if request.out else _free_name(request, config)
     pool = ThreadPool(config.training.threads or lead.threads, ranks)
     try:
         with (
             RunDirectory.resume(out) if request.resume else RunDirectory.create(out) as run,
-            stop_on_signals(ASKING_RANKS if ranks.size > 1 else ASKING) as stop,
+            stopping or stop_on_signals(numbers=ASKING_RANKS if ranks.size > 1 else ASKING) as stop,
             noting(lambda text: show(Note(text))),
         ):
             _train_in(
@@ -102,6 +112,7 @@ def train(request: Request, show: Callable[[Report], None], lead: Lead | None = 
         raise MachineError(f"out of memory; lower {memory_keys(config)}") from None
     finally:
         pool.close()
+    return out
 
 
 def _renewed(request: Request) -> Request:
@@ -149,17 +160,24 @@ def _inputs(request: Request) -> tuple[Config, Source]:
     return config, source_of(config, path)
 
 
-def _named_data(request: Request) -> list[str]:
+def _named_data(request: Request) -> list[str | Source]:
     """Return the data on the command line, which may follow a config."""
-    first = [] if request.first is None or is_config(request.first) else [request.first]
-    return [*first, *request.data]
+    first = request.first
+    if isinstance(first, str):
+        return [*request.data] if is_config(first) else [first, *request.data]
+    return [first, *request.data] if isinstance(first, Source) else [*request.data]
 
 
-def _free_name(request: Request) -> Path:
-    """Return the path of a run that is named after its config, its data, or the folder of several files."""
-    first = request.first or ""
+def name_of(request: Request, nameless: str = "") -> str:
+    """Return the name of a config, of its data, or of the folder of several files; `nameless` for what has none."""
+    first = request.first if isinstance(request.first, str) else nameless if request.first else ""
     several = len(_named_data(request)) > 1 or glob.has_magic(first)
-    stem = "stdin" if first == "-" else Path(first).resolve().parent.name if several else Path(first).resolve().stem
+    return "stdin" if first == "-" else Path(first).resolve().parent.name if several else Path(first).resolve().stem
+
+
+def _free_name(request: Request, config: Config) -> Path:
+    """Return the path of a run that is named after what it is trained on, or after its task."""
+    stem = name_of(request, config.task)
     names = itertools.chain([stem], (f"{stem}-{k}" for k in itertools.count(2)))
     return next(path for name in names if not os.path.lexists(path := Path("runs") / name))
 
@@ -219,10 +237,12 @@ def _train_in(
     chosen = _chosen(config, experiment.config)
     facts = (*experiment.facts, *chosen, *planned, *_begun(origin), *lead.facts, ("run", str(run.path)))
     show(Started(facts, position.update, loop.plan.updates, experiment.learner.loss.unit, request.resume))
+    if loop.has_had(request.pause):
+        return
     reason, kept = "finished", "best"
     run.drop_report()
     try:
-        for report in lead.run(loop, stop):
+        for report in lead.run(loop, lambda: stop() or loop.has_had(request.pause)):
             if isinstance(report, Evaluated):
                 reason = report.reason
                 if report.valid_loss is None and loop.plan.kept_by == BY_FIGURE and kept == "best":
@@ -240,6 +260,8 @@ def _train_in(
     except DivergedError as error:
         raise error if experiment is not whole else _failed(run, lead, loop, inputs, error) from None
     if reason == "stopped":
+        if stop.signal_number is None and (stop() or loop.has_had(request.pause)):
+            return
         what = f"after update {position.update:,} of {loop.plan.updates:,}; saved in {run.path}"
         raise _stopped(what, request, run, source, stop)
     _best(experiment, loop)
@@ -249,6 +271,8 @@ def _train_in(
         whole.cross_validated, kept = score, CROSS_VALIDATED
         plan = experiment.plan_of_all(loop.plan, position)
         if _trained_on_all(whole, plan, pool, show, stop, lead) == "stopped":
+            if stop.signal_number is None and stop():
+                return
             what = f"while training on all of the data, after cross-validation, which is saved in {run.path}"
             raise _stopped(what, request, run, source, stop)
         score = whole.score()
@@ -359,7 +383,10 @@ def for_a_while(show: Callable[[Report], None]) -> Callable[[Report], None]:
 
 
 def _resume_command(request: Request, run: RunDirectory, source: Source) -> str:
-    piped = [] if source.path else [*(_named_data(request) or ["-"])]
+    named = _named_data(request)
+    if any(isinstance(one, Source) for one in named):
+        return f"rnncli.train(data=…, out={str(run.path)!r}, resume=True), with the same data"
+    piped = [] if source.path else [*map(str, named or ["-"])]
     return shlex.join(["rnncli", "train", *piped, "-o", str(run.path), "--resume"])
 
 
