@@ -136,14 +136,15 @@ def _loop(graph: Graph, layer: RecurrentLayer, a: str, running: str, states: Seq
     """Return the steps of one direction from the input's contributions a (time, batch, N)."""
     U = graph.constant(layer.U.value)
     body, names, H = Graph("step", within=graph), layer.cell.state_names, layer.H
-    before = [body.input(body.fresh(name), "float32", "batch", H) for name in names]
-    part = body.input(body.fresh("a"), "float32", "batch", layer.columns)
-    runs = body.input(body.fresh("running"), "bool", "batch", 1)
+    rows = body.fresh("rows")  # a size by a name of its own: of segments and of words there are others than of batches
+    before = [body.input(body.fresh(name), "float32", rows, H) for name in names]
+    part = body.input(body.fresh("a"), "float32", rows, layer.columns)
+    runs = body.input(body.fresh("running"), "bool", rows, 1)
     gates = body.several("Split", layer.cell.gates, body.add("Add", part, body.add("MatMul", before[0], U)), axis=1)
     after = _STEPS[layer.cell.name](body, layer, gates, before)
     for name, new, old in zip(names, after, before, strict=True):
-        body.output(body.fresh(name), body.add("Where", runs, new, old), "float32", ("batch", H))
-    body.output(body.fresh("y"), body.add("Where", runs, after[0], body.constant(0.0)), "float32", ("batch", H))
+        body.output(body.fresh(name), body.add("Where", runs, new, old), "float32", (rows, H))
+    body.output(body.fresh("y"), body.add("Where", runs, after[0], body.constant(0.0)), "float32", (rows, H))
     way = int(layer.reverse)
     *last, y = graph.several(
         "Scan",
