@@ -43,6 +43,9 @@ DATA = {
 SERIES = "id,a,b,size\n" + "".join(
     f"{i},{3 + np.sin(i + t):.4f},{100 * np.cos(i * t):.4f},{i % 5}\n" for i in range(ROWS) for t in range(3 + i % 4)
 )
+WITH_GAPS = "".join(
+    f"{line if i % 5 else line.replace(line.split(',')[1], '', 1)}\n" for i, line in enumerate(SERIES.splitlines(), 1)
+)
 STEPS = "id,a,b,label\n" + "".join(
     f"{i},{3 + np.sin(i + t):.4f},{100 * np.cos(i * t):.4f},{'xy'[(i + t) % 2]}\n"
     for i in range(ROWS)
@@ -177,17 +180,31 @@ def test_raw_numbers_are_scaled_within(pooling, scaling, differences):
 @pytest.mark.onnx
 @pytest.mark.parametrize("scaling", ["standard", "series"])
 def test_numbers_that_are_missing_are_masked_within(scaling):
-    content = "\n".join(
-        line if i % 5 else line.replace(line.split(",")[1], "", 1) for i, line in enumerate(SERIES.splitlines(), 1)
-    )
     model, source = predictor_of(
-        "regress", content, {"bidirectional": True}, id="id", label="size", scaling=scaling, missing="mask"
+        "regress", WITH_GAPS, {"bidirectional": True}, id="id", label="size", scaling=scaling, missing="mask"
     )
     session = checked(model.in_onnx())
     values, lengths = in_columns(numbers_in(source))
     assert np.isnan(values).any()
     (found,) = session.run(None, {"values": values, "lengths": lengths})
     assert apart(found, np.array([row["size"] for row in answers_of(model, source)])) < NEAR
+
+
+@pytest.mark.onnx
+@pytest.mark.parametrize("scaling", ["standard", "series"])
+@pytest.mark.parametrize(("residual", "seeds"), [("echo-state", 1), ("echo-state", 2), ("echo-state-half", 3)])
+@pytest.mark.parametrize("missing", ["refuse", "mask"])
+def test_an_echo_state_network_is_corrected_within(scaling, residual, seeds, missing):
+    content = SERIES if missing == "refuse" else WITH_GAPS
+    data = {"id": "id", "label": "size", "scaling": scaling, "residual": residual, "missing": missing}
+    model, source = predictor_of("classify", content, {"bidirectional": True}, {"seeds": seeds}, **data)
+    made = model.in_onnx()
+    session = checked(made)
+    values, lengths = in_columns(numbers_in(source))
+    values[np.arange(len(values))[:, None] >= lengths] = 1e3
+    (found,) = session.run(None, {"values": values, "lengths": lengths})
+    rows = answers_of(model, source)
+    assert apart(found, np.array([[row["probabilities"][one] for one in made.about["labels"]] for row in rows])) < NEAR
 
 
 @pytest.mark.onnx
@@ -349,7 +366,7 @@ def test_what_has_no_form_is_named_with_what_to_use():
         linear.in_torch()
     series, _ = predictor_of("classify", SERIES, id="id", label="size", residual="echo-state")
     with pytest.raises(UsageError, match=r"data\.residual: echo-state"):
-        series.in_onnx()
+        series.in_torch()
     several, _ = predictor_of("classify", training={"seeds": 2}, tokens="char")
     with pytest.raises(UsageError, match="2 networks, whose answers are averaged; use --to onnx"):
         several.in_torch()
