@@ -147,6 +147,17 @@ def test_models_of_version_0_1_are_checked(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.onnx
+def test_the_program_of_the_manual_writes_a_text(shelf: Shelf, tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "rnncli/docs/export.md").read_text(encoding="utf-8")
+    program = page.partition("```text\n")[2].partition("```")[0]
+    run("export", shelf / "char", "--to", "onnx", "-o", "fables.onnx", cwd=tmp_path).ok()
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("The ")
+    assert len(done.stdout) == len("The ") + 40 + 1
+
+
+@pytest.mark.onnx
 def test_a_difference_is_an_error_and_nothing_is_written(
     plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -161,4 +172,4 @@ def test_the_loader_computes_the_same_in_pytorch(name: str, shelf: Shelf, plain:
     source = {"plain": plain, "word": shelf / "word"}.get(name, OLD / name)
     run("export", source, "--to", "pytorch", "-o", "made", cwd=tmp_path).ok()
     done = subprocess.run([sys.executable, "made/load.py"], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert float(done.stdout.split()[-1]) < 1e-6
+    assert float(done.stdout.split()[-1]) < 1e-6  # the largest difference

@@ -19,8 +19,11 @@ from rnncli.nn.onnx.network import Spelt, batch_of, computed, vectors_of, within
 from rnncli.nn.onnx.recurrent import Batch
 from rnncli.tasks import exported
 from rnncli.tasks.exported import LENGTHS, InOnnx, InTorch
+from rnncli.tasks.sequences.corrected import Corrected
+from rnncli.tasks.sequences.echo_state import EchoState
+from rnncli.tasks.sequences.exported_echo_state import corrected
 from rnncli.tasks.sequences.exported_numbers import scaled
-from rnncli.tasks.sequences.learner import answered
+from rnncli.tasks.sequences.learner import Bases, answered
 from rnncli.tasks.sequences.one_answer import OneAnswer
 from rnncli.tasks.sequences.readers import Numbers, Words
 from rnncli.training.backpropagation import ThreadPool
@@ -30,12 +33,18 @@ if TYPE_CHECKING:
 
 
 def in_onnx(model: SequencePredictor) -> InOnnx:
-    _require_alone(model)
+    echo_state = _echo_state(model)
+    _require_alone(model, in_graph=echo_state is not None)
     graph, networks = Graph(), model.networks
     given, batch = _given(graph, model)
     states = exported.state_inputs(graph, networks[0]) if _carries(model) else []
     made = [computed(graph, network, _read(graph, network, given), batch, states) for network in networks]
-    answer = model.answers.in_onnx(graph, [one.outputs for one in made])
+    outputs_of_each = [one.outputs for one in made]
+    if echo_state is not None:
+        base = corrected(graph, *echo_state, given.raw, batch)
+        for number in filter(model.answers.corrects, range(len(networks))):
+            outputs_of_each[number] = graph.add("Add", outputs_of_each[number], base)
+    answer = model.answers.in_onnx(graph, outputs_of_each)
     output = answer.output
     if model.answers.every_step:
         output = output._replace(value=within(graph, output.value, batch))
@@ -52,7 +61,7 @@ def in_onnx(model: SequencePredictor) -> InOnnx:
 
 
 def in_torch(model: SequencePredictor) -> InTorch:
-    _require_alone(model)
+    _require_alone(model, in_graph=False)
     if len(model.networks) > 1:
         raise UsageError(
             f"--to pytorch: this model is {len(model.networks)} networks, whose answers are averaged; use --to onnx, "
@@ -65,27 +74,41 @@ def in_torch(model: SequencePredictor) -> InTorch:
 
 
 class Given(NamedTuple):
-    """What a graph is given: tokens and what is told of them beside, or scaled numbers."""
+    """What a graph is given: tokens and what is told of them beside, or scaled numbers and raw ones."""
 
     steps: str
     spelt: Spelt | None = None
+    raw: str = ""
 
 
 class Sample(NamedTuple):
-    """Sequences of a test vector: as inputs of the graph, as `answered` takes them, and as the network reads them."""
+    """Sequences of a test vector: as inputs of the graph, as `answered` takes them, and as the network reads them.
+
+    bases: what the networks correct, if anything.
+    """
 
     inputs: dict[str, np.ndarray]
     sequences: list[np.ndarray]
     read: np.ndarray
+    bases: Bases = None
 
 
-def _require_alone(model: SequencePredictor) -> None:
+def _require_alone(model: SequencePredictor, *, in_graph: bool) -> None:
+    """Raise UsageError for a model that is not networks alone; in_graph: but for what has a graph of its own."""
     answers = model.answers
-    if isinstance(answers, OneAnswer) and answers.corrected is not None:
+    if isinstance(answers, OneAnswer) and answers.corrected is not None and not in_graph:
         raise UsageError(
             f"data.residual: {answers.corrected.name} is a baseline that the network corrects, and no network itself; "
             "train with data.residual: none"
         )
+
+
+def _echo_state(model: SequencePredictor) -> tuple[EchoState, float] | None:
+    """Return the echo state network that the networks correct, and the scale of its scores, if it is one."""
+    found = getattr(model.answers, "corrected", None)
+    if not (isinstance(found, Corrected) and isinstance(found.model, EchoState)):
+        return None
+    return found.model, found.scale
 
 
 def _given(graph: Graph, model: SequencePredictor) -> tuple[Given, Batch]:
@@ -94,7 +117,7 @@ def _given(graph: Graph, model: SequencePredictor) -> tuple[Given, Batch]:
     if isinstance(reader, Numbers):
         values = graph.input("values", "float64", *steps, len(reader.centre))
         batch = batch_of(graph, values, graph.input("lengths", "int64", "batch"))
-        return Given(scaled(graph, reader, values, batch)), batch
+        return Given(scaled(graph, reader, values, batch), raw=values), batch
     tokens = graph.input("tokens", "int64", *steps)
     batch = batch_of(graph, tokens, graph.input("lengths", "int64", "batch"))
     words = model.networks[0].words
@@ -126,7 +149,16 @@ def _answered(model: SequencePredictor, sample: Sample) -> list[np.ndarray]:
     pool = ThreadPool(1)
     try:
         return model.answers.averaged(
-            [answered(one, sample.sequences, pool, lexicon=model.reader.lexicon, bases=None) for one in model.networks]
+            [
+                answered(
+                    network,
+                    sample.sequences,
+                    pool,
+                    lexicon=model.reader.lexicon,
+                    bases=sample.bases if model.answers.corrects(number) else None,
+                )
+                for number, network in enumerate(model.networks)
+            ]
         )
     finally:
         pool.close()
@@ -144,7 +176,8 @@ def _sample(model: SequencePredictor) -> Sample:
         count = len(LENGTHS)
         told = replace(one, ids=one.ids * count, lines=one.lines * count, values=values)
         sequences = reader.encode(told)
-        return Sample({"values": exported.padded(values)}, sequences, exported.padded(sequences))
+        bases = model.answers.bases(told, own=False)
+        return Sample({"values": exported.padded(values)}, sequences, exported.padded(sequences), bases)
     tokens = exported.some_tokens(reader.size)
     if not isinstance(reader, Words):
         return Sample({"tokens": exported.padded(tokens)}, tokens, exported.padded(tokens))
