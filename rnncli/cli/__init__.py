@@ -29,6 +29,7 @@ GROUPS = {
         "init": "Write a config with comments for your data.",
         "check": "Check a config or a run, or plan a training.",
         "train": "Learn from a text file, a CSV or a config.",
+        "import": "Make a run of weights from PyTorch.",
     },
     "Use": {
         "predict": "Say what comes next, or what a sequence is.",

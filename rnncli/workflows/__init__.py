@@ -3,6 +3,7 @@ or rich.
 
 init, check, train, generate, compress, predict, score, evaluate, inspect_grads, runs, plot, report, help   the
 commands
+imported         the command import, whose name is a word of Python
 verify           the check of a run
 compare_grads    several networks for inspect-grads, trained for it or as runs
 points           the weights that inspect-grads looks at: before training, after it, or where it failed

@@ -51,9 +51,13 @@ def manual(topic: str) -> str:
     if not topic.strip():
         return _contents(sections)
     wanted = topic.strip().lower()
-    for section in sections:
-        if wanted == (section.page if section.level == 1 else section.title if section.page == _COMMANDS else None):
-            return section.text  # a page or a command, whatever else is called so
+    named = [
+        section.text
+        for section in sections
+        if wanted == (section.page if section.level == 1 else section.title if section.page == _COMMANDS else None)
+    ]
+    if named:  # a command, its page, or both, whatever else is called so
+        return "\n".join(named)
     found = [section for section in sections if wanted in _names(section)]
     options = [(section, meaning) for section in sections for meaning in _options(section, wanted)]
     if not found and not options:
