@@ -31,6 +31,7 @@ GROUPS = {
         "check": "Check a config or a run, or plan a training.",
         "train": "Learn from a text file, a CSV or a config.",
         "tune": "Search for the settings that learn best.",
+        "import": "Make a run of weights from PyTorch.",
     },
     "Use": {
         "predict": "Say what comes next, or what a sequence is.",
