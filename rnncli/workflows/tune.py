@@ -159,8 +159,8 @@ def _agreed(study: Study, request: Request, config: Config, source: Source, give
     now = fingerprint(config)
     if not before:
         space = given or _usual_space(config, source)
-        over = texts(space)
-        study.begin({"config": now, "data_sha256": sha256, "seed": request.seed, "rungs": list(RUNGS), "over": over})
+        searched = texts(space)
+        study.begin({"config": now, "data_sha256": sha256, "seed": request.seed, "rungs": [*RUNGS], "over": searched})
         return space
     if before.get("data_sha256") != sha256:
         raise DataError(f"the data changed since the study {study.path} began; restore them, or choose another -o")
