@@ -130,6 +130,7 @@ EXAMPLES = {
     "training.clip_norm": 1.0,
     "training.patience": 5,
     "training.seed": 2,
+    "training.shards": 8,
     "training.threads": 4,
     "training.bptt": 64,
     "training.bptt_stride": "16 --set training.bptt=64",

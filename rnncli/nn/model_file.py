@@ -44,21 +44,27 @@ def write(path: Path, arrays: Mapping[str, np.ndarray], header: Mapping[str, Any
     full = {"format": FORMAT, **header}
     full["sha256"] = _digest(full, contiguous)
     names = sorted(contiguous, key=lambda name: (_ORDER.index(contiguous[name].dtype), name))
-    start = _beginning({name: contiguous[name] for name in names}, _as_text(full))
+    start = _beginning({name: contiguous[name] for name in names}, {"rnncli": _as_text(full)})
     with safe_files.replacing(path, folder, _OWNERS) as file:
         file.write(start)
         for name in names:
             file.write(contiguous[name].reshape(-1).data)
 
 
-def _beginning(arrays: Mapping[str, np.ndarray], text: str) -> bytes:
+def for_others(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> bytes:
+    """Return a safetensors file of float32 arrays without our header, for other programs."""
+    ordered = {name: np.ascontiguousarray(arrays[name], "<f4") for name in sorted(arrays)}
+    return _beginning(ordered, metadata) + b"".join(array.tobytes() for array in ordered.values())
+
+
+def _beginning(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> bytes:
     """Return what stands before arrays that follow in this order, the bytes that the library safetensors writes."""
     kinds, tensors, first = {dtype: kind for kind, dtype in _DTYPES.items()}, {}, 0
     for name, array in arrays.items():
         last = first + array.nbytes
         tensors[name] = {"dtype": kinds[array.dtype], "shape": array.shape, "data_offsets": (first, last)}
         first = last
-    outer = {"__metadata__": {"rnncli": text}, **tensors}
+    outer = {"__metadata__": metadata, **tensors}
     written = json.dumps(outer, ensure_ascii=False, separators=(",", ":")).encode()
     written += b" " * (-len(written) % 8)
     return len(written).to_bytes(8, "little") + written

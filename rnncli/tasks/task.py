@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rnncli.data.vectors import Vectors
     from rnncli.data.vocabulary import Vocabulary
     from rnncli.nn.network import Model
+    from rnncli.tasks.exported import InOnnx, InTorch
     from rnncli.tasks.scored import ScoredText
     from rnncli.training.backpropagation import ThreadPool
     from rnncli.training.learner import Learner
@@ -321,7 +322,7 @@ def prepared(splits: Iterable[S], experiment: Callable[[S], Experiment]) -> list
 class Asked:
     """A request to `predict`: the data, how to read them, options; `tell` takes messages on rows that do not fit."""
 
-    data: str | None
+    data: str | Source | None
     reading: Options
     options: Options
     tell: Callable[[str], None] = lambda text: None
@@ -363,6 +364,14 @@ class Predictor:
 
     def codec(self, threads: int | None) -> Any:
         """Return what codes one text by this model, with `encode` and `decode`."""
+        raise NotImplementedError
+
+    def in_onnx(self) -> InOnnx:
+        """Return the model in ONNX; UsageError for what has no form there, which says what to use instead."""
+        raise NotImplementedError
+
+    def in_torch(self) -> InTorch:
+        """Return the network as PyTorch's modules make it up; UsageError where they do not."""
         raise NotImplementedError
 
 

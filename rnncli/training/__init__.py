@@ -14,6 +14,7 @@ batches           windows of long streams (truncated BPTT), and batches of whole
 room              pieces of batches with a sequence that is much longer than usual, and the workspaces for them
 optimizer         the learning rate of an update, clipping, and the fused update of the flat parameter buffer
 side_by_side      several learners as one
+ranks             processes that share the work of a training, and the order in which they add
 folds             cross-validation: the learners of all folds as one, and the mean of their scores
 plan              the plan of a run and its position
 weight_average    an exponential moving average of the weights

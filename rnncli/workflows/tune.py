@@ -159,13 +159,12 @@ def _agreed(study: Study, request: Request, config: Config, source: Source, give
     now = fingerprint(config)
     if not before:
         space = given or _usual_space(config, source)
-        searched = texts(space)
-        study.begin({"config": now, "data_sha256": sha256, "seed": request.seed, "rungs": [*RUNGS], "over": searched})
+        begun = {"config": now, "data_sha256": sha256, "seed": request.seed, "rungs": list(RUNGS)}
+        study.begin(begun | {"over": texts(space)})
         return space
     if before.get("data_sha256") != sha256:
         raise DataError(f"the data changed since the study {study.path} began; restore them, or choose another -o")
-    over = before.get("over")
-    over = over if isinstance(over, dict) else {}
+    over: dict[str, str] = read if isinstance(read := before.get("over"), dict) else {}
     problems = _changes({key: before.get(key) for key in ("seed", "rungs")}, {"seed": request.seed, "rungs": [*RUNGS]})
     problems += _changes(before.get("config"), now)
     problems += _changes(over, texts(given), "--over ") if given else []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -139,7 +140,11 @@ class Worker:
         try:
             if not run.report.is_file():
                 first = trial.number == OWN and seed is None
-                train(self._training(run, trial, to, seed), lambda report: self._shown(report, first), self.stop)
+                train(
+                    self._training(run, trial, to, seed),
+                    lambda report: self._shown(report, first),
+                    stopping=nullcontext(self.stop),
+                )
             if run.report.is_file() or not self.stop():  # else it is half-way, to be gone on with
                 self._ended(work, run, to)
         except DivergedError as error:

@@ -181,7 +181,7 @@ class Direct(Decoder):
     def prepared(
         self, frame: Frame, driver: Backpropagation, draw: tuple[int, int] | None = None, *, truncated: bool = False
     ) -> Workspace:
-        x = self._steps(frame)
+        x = self.steps(frame)
         bptt = self.bptt if draw or truncated else self.T
         lead = self.T - bptt
         work = self._work(bptt, x.shape[1], self._head_steps, training=draw is not None)
@@ -197,7 +197,7 @@ class Direct(Decoder):
         work.x[...] = x[lead:]
         return work
 
-    def _steps(self, frame: Frame) -> np.ndarray:
+    def steps(self, frame: Frame) -> np.ndarray:
         """Return the inputs (T, B, I) of the context and, with known covariates, of the rows ahead."""
         x = inputs(frame, self.sizes)
         if not self.sizes.known_covariates:

@@ -27,6 +27,7 @@ class LanguageModelling(Task):
         "predict": frozenset({"strict", "top", "unknown"}),
         "evaluate": frozenset({"must_beat", "plot"}),
         "compress": frozenset(),
+        "export": frozenset(),
         "score": frozenset({"adapt", "strict", "unknown"}),
         "generate": frozenset(
             {"length", "count", "seed", "temperature", "top_k", "top_p", "min_p", "repetition_penalty", "max_copy"}

@@ -21,7 +21,7 @@ TRAINING_BEFORE = {"training.jitter": "0.0", "training.magnitude": "0.0"}
 class OfSequences(Task):
     """A task of this folder; `prepare` and `load` are in the module of its name, which is imported when needed."""
 
-    options = {"predict": frozenset({"strict"}), "evaluate": frozenset({"must_beat"})}
+    options = {"predict": frozenset({"strict"}), "evaluate": frozenset({"must_beat"}), "export": frozenset()}
     before = {
         "data.group": "none",
         "data.quoting": "minimal",
@@ -63,6 +63,7 @@ class Classify(OfSequences):
     options = {
         "predict": frozenset({"strict", "threshold"}),
         "evaluate": frozenset({"threshold", "confusion", "must_beat", "plot"}),
+        "export": frozenset(),
     }
 
     def renewed(self, header: Mapping[str, Any]) -> dict[str, Any]:
@@ -86,7 +87,11 @@ class Tag(OfSequences):
     name = "tag"
     config = TagConfig
     before = OfSequences.before | {"model.head": "softmax", "model.affix_size": "0"}
-    options = {"predict": frozenset({"strict"}), "evaluate": frozenset({"confusion", "must_beat", "plot"})}
+    options = {
+        "predict": frozenset({"strict"}),
+        "evaluate": frozenset({"confusion", "must_beat", "plot"}),
+        "export": frozenset(),
+    }
 
     def renewed(self, header: Mapping[str, Any]) -> dict[str, Any]:
         """Return the header with version 0.1's keys `reader` and `tags` renamed, and with what its models all had."""
