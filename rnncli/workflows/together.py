@@ -48,7 +48,7 @@ def _require_no_input(request: Request) -> None:
     """Raise UsageError for standard input, and close it to a config that names it."""
     if "-" in (request.first, *request.data):
         raise UsageError("-: standard input does not come whole through the mpiexec of Open MPI 5; name a file")
-    sys.stdin = None  # type: ignore[assignment]
+    sys.stdin = None
 
 
 def _cpus() -> frozenset[int]:
