@@ -194,11 +194,12 @@ def trained(
     updates: int = UPDATES,
     stops: Callable[[int], bool] = lambda update: False,
     before: Trained | None = None,
+    **training: Any,
 ) -> Trained:
     """What came out of so many updates, some of which were made before. stops: after which update it is to stop."""
     pool = ThreadPool(threads, ranks)
     try:
-        loop = loop_of(prepared(name, pool), pool, updates)
+        loop = loop_of(prepared(name, pool, **training), pool, updates)
         if before:
             loop.restore(before.arrays, copy.deepcopy(before.position))
         reports = list(loop.run(lambda: stops(loop.position.update)))
