@@ -63,7 +63,8 @@ def command(
         look(first, data, changes, form)
         return
     from rnncli.ui.training_view import training_view
-    from rnncli.workflows.train import Request, train
+    from rnncli.workflows.together import train_together
+    from rnncli.workflows.train import Request
 
     with training_view(quiet=quiet, form=form) as view:
-        train(Request(first, data, out, changes, resume, watch_grads, origin), view.show)
+        train_together(Request(first, data, out, changes, resume, watch_grads, origin), view.show)

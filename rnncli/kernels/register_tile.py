@@ -41,6 +41,8 @@ from rnncli.kernels.vector_code import (
     vector_of,
 )
 
+TIMED = 512  # pairs in a tile whose time is measured
+PAYS = 0.85  # of the time of float32: what is left is for rounding, which float32 does not need
 ROWS = 6  # 6 rows × 4 vectors = 24 accumulators of the 32 registers of AVX-512 and NEON
 _VECTOR = vector_of(FLOAT)
 _n, _p, _q = types.int64, types.CPointer(types.float32), types.CPointer(types.uint32)
@@ -196,38 +198,59 @@ def dots_by_pointers(rows, width, a, a_row, a_step, panel, depth, start, start_r
     _dots(rows, width, a, a_row, a_step, panel, depth, start, start_row, c, c_row)
 
 
+def _tile_of_floats() -> int:
+    return address_of(floats_by_pointers, FLOATS.signature)
+
+
 if LANES and enabled():
-    name_symbol(FLOATS.symbol, address_of(floats_by_pointers, FLOATS.signature))
+    name_symbol(FLOATS.symbol, _tile_of_floats())
 
 
 @functools.cache
 def prepare_pairs() -> None:
     """Load the tile of pairs, which must be there before code that calls it: the faster one on this CPU."""
+    if LANES and enabled():
+        name_symbol(PAIRS.symbol, min(_tiles_of_pairs(), key=_seconds))
+
+
+@functools.cache
+def pairs_pay() -> bool:
+    """Return True if this CPU multiplies values of bfloat16 in less time than those of float32.
+
+    To have an instruction for them says little: a Zen 4 takes as long for it as for one of float32, which multiplies
+    half as many values, a Xeon with AMX more than three times as long.
+    """
     if not (LANES and enabled()):
-        return
-    pairs = address_of(pairs_by_pointers, PAIRS.signature)
-    if HAS_BFLOAT:
-        # On some CPUs the instruction takes longer than two that multiply float32.
-        pairs = min(pairs, address_of(dots_by_pointers, DOTS.signature), key=_seconds)
-    name_symbol(PAIRS.symbol, pairs)
+        return False
+    return min(map(_seconds, _tiles_of_pairs())) < PAYS * _seconds(_tile_of_floats(), steps=2 * TIMED)
+
+
+def _tiles_of_pairs() -> list[int]:
+    tiles = [address_of(pairs_by_pointers, PAIRS.signature)]
+    return [*tiles, address_of(dots_by_pointers, DOTS.signature)] if HAS_BFLOAT else tiles
 
 
 def run_at(tile: int, *arguments: int | np.ndarray) -> None:
     """Call the C function at an address with the arguments of its signature."""
+    _call_at(tile, *arguments)()
+
+
+def _call_at(tile: int, *arguments: int | np.ndarray) -> Callable[[], None]:
+    """Return the call of the C function at an address, in which hardly any time is Python's."""
     import ctypes
 
     given = [ctypes.c_int64(one) if isinstance(one, int) else ctypes.c_void_p(one.ctypes.data) for one in arguments]
-    ctypes.CFUNCTYPE(None, *map(type, given))(tile)(*given)
+    return functools.partial(ctypes.CFUNCTYPE(None, *map(type, given))(tile), *given)
 
 
-def _seconds(tile: int) -> float:
-    """Return the time of a whole tile of 128 pairs."""
-    depth = 128
-    a, panel, c = np.zeros(ROWS * depth, np.uint32), np.zeros(PANEL * depth, np.uint32), np.zeros((ROWS, PANEL), "f4")
+def _seconds(tile: int, steps: int = TIMED) -> float:
+    """Return the time of a whole tile of so many steps, each of them a pair or a float32."""
+    a, panel, c = np.zeros(ROWS * steps, np.uint32), np.zeros(PANEL * steps, np.uint32), np.zeros((ROWS, PANEL), "f4")
+    call = _call_at(tile, ROWS, PANEL, a, steps, 1, panel, steps, c, PANEL, c, PANEL)
     times = []
     for _ in range(20):
         began = time.perf_counter()
-        run_at(tile, ROWS, PANEL, a, depth, 1, panel, depth, c, PANEL, c, PANEL)
+        call()
         times.append(time.perf_counter() - began)
     return min(times)
 

@@ -11,6 +11,7 @@ Biases start at zero, except for the cell's own `initial_bias`, or follow `model
 
 from __future__ import annotations
 
+import copy
 import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -26,11 +27,13 @@ from rnncli.kernels.elementary import log
 class Share:
     """One thread's share of the output columns of every weight, in units of a vector, and its scratch.
 
-    Work is divided by output columns so that every sum of a gradient stays one chain.
+    Work is divided by output columns so that every sum of a gradient stays one chain. sequences: the first of those
+    that are summed over, and the one after the last; None for all of a batch.
     """
 
     def __init__(self, index: int, count: int):
         self.index, self.count = index, count
+        self.sequences: tuple[int, int] | None = None
         self._scratch: dict[np.dtype, np.ndarray] = {}
 
     def scratch(self, products: np.dtype) -> np.ndarray:
@@ -38,6 +41,24 @@ class Share:
         if products not in self._scratch:
             self._scratch[products] = gemm.scratch_like(products)
         return self._scratch[products]
+
+    def over(self, low: int, high: int) -> Share:
+        """Return the same share with the same scratch, for sums over the sequences low ≤ b < high alone."""
+        share = copy.copy(self)
+        share.sequences = low, high
+        return share
+
+    def times(self, n: int) -> Share:
+        """Return the same share for a batch that has n sequences in place of each."""
+        return self if self.sequences is None else self.over(*(n * end for end in self.sequences))
+
+    def part(self, x: np.ndarray) -> np.ndarray:
+        """Return x (T, B, …) of the sequences that are summed over: a copy, unless that is all of it."""
+        return x if self.sequences is None else np.ascontiguousarray(x[:, slice(*self.sequences)])
+
+    def rows(self, x: np.ndarray) -> np.ndarray:
+        """Return the rows (R, N) of x (T, B, N) that are summed over."""
+        return self.part(x).reshape(-1, x.shape[2])
 
     def split(self, n: int) -> tuple[int, int]:
         """Return (first, last), the range of n units that this thread works on."""
@@ -230,6 +251,15 @@ class Part:
         """Refresh this share of the arrays that are derived from the weights."""
         for part in self.parts:
             part.pack(share)
+
+    @property
+    def sums(self) -> list[np.ndarray]:
+        """Its own sums over a batch that are no gradients of parameters; `finish_gradients` makes such of them."""
+        return []
+
+    def sums_of_all(self) -> list[np.ndarray]:
+        """Return its own sums, then those of its parts."""
+        return [*self.sums, *(one for part in self.parts for one in part.sums_of_all())]
 
 
 class Parameters:

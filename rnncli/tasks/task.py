@@ -322,7 +322,7 @@ def prepared(splits: Iterable[S], experiment: Callable[[S], Experiment]) -> list
 class Asked:
     """A request to `predict`: the data, how to read them, options; `tell` takes messages on rows that do not fit."""
 
-    data: str | None
+    data: str | Source | None
     reading: Options
     options: Options
     tell: Callable[[str], None] = lambda text: None

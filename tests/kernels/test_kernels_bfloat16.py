@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from rnncli.kernels import denormals
+from rnncli.kernels import denormals, register_tile
 from rnncli.kernels.bfloat16 import first_of, pair, rounded, second_of
 from rnncli.kernels.jit import address_of, enabled, jit
 from rnncli.kernels.panel_rows import pair_along, pair_row, plain_pair_row
@@ -115,3 +115,15 @@ def test_the_instruction_for_pairs_has_the_bits_of_two_for_float32():
             assert np.array_equal(of_dots.view(np.uint32)[known], of_pairs.view(np.uint32)[known])
     finally:
         denormals.restore(word)
+
+
+@needs_jit
+@pytest.mark.skipif(not LANES, reason="there is no vector code for this CPU")
+@pytest.mark.parametrize(("of_pairs", "pays"), [(0.55, True), (0.95, False), (1.8, False)])
+def test_bfloat16_pays_where_its_tile_takes_less_time(of_pairs, pays, monkeypatch):
+    monkeypatch.setattr(register_tile, "_seconds", lambda tile, steps=0: 1.0 if steps else of_pairs)
+    register_tile.pairs_pay.cache_clear()
+    try:
+        assert register_tile.pairs_pay() is pays
+    finally:
+        register_tile.pairs_pay.cache_clear()

@@ -135,7 +135,7 @@ class StreamTrainingConfig(TruncatedTrainingConfig):
 
     precision: Chosen[Precision] = chosen(
         "What the factors of matrix products are rounded to; sums, weights and states stay float32. null is float32, "
-        "but bfloat16 where --max-time is all that says how long training is, and the CPU has instructions for it: "
+        "but bfloat16 where --max-time is all that says how long training is, and the CPU is faster at it: "
         "more of the text is then read in that time.",
         before=DEFAULT_PRECISION,
     )
@@ -234,15 +234,14 @@ def completed(config: LanguageModelConfig, size: int, items: Lengths | None = No
             "weight_averaging": WEIGHT_AVERAGING,
             "bptt": bptt,
             "bptt_stride": training.bptt_stride or bptt,
-            "precision": "bfloat16" if fills and _has_bfloat() else DEFAULT_PRECISION,
+            "precision": "bfloat16" if fills and _bfloat_pays() else DEFAULT_PRECISION,
         },
     )
     epochs = 1 if size > 3_000_000 else min(max(wanted, 10), 400)
     return sizes.with_training(config, row.most_epochs if fills else epochs, None)
 
 
-def _has_bfloat() -> bool:
-    """Return True for a CPU that multiplies bfloat16 faster than float32."""
-    from rnncli.kernels.vector_code import HAS_BFLOAT  # which loads the compiler
+def _bfloat_pays() -> bool:
+    from rnncli.kernels import register_tile  # which loads the compiler
 
-    return HAS_BFLOAT
+    return register_tile.pairs_pay()

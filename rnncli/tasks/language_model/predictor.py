@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -57,10 +57,14 @@ class LanguageModel(Predictor):
         self.network = Network(network_shape(config, len(self.vocabulary)))
         self.network.load(arrays)
         self._shares, self._counted = mixture.kept(header, arrays, len(self.vocabulary))
+        self._mixed_with = cache(self._counted_ngram)  # one for all copies of this predictor
 
-    @cached_property
+    @property
     def _ngram(self) -> KneserNey | None:
         """The 5-gram that the network is mixed with, if it is."""
+        return self._mixed_with()
+
+    def _counted_ngram(self) -> KneserNey | None:
         if self._counted is None:
             return None
         return KneserNey(self._counted.astype(np.int32), len(self.vocabulary), self.vocabulary.end)

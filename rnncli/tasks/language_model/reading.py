@@ -18,7 +18,7 @@ from rnncli.tasks.language_model.streams import EVALUATION_STEPS, WARM_UP
 from rnncli.tasks.language_model.texts import Texts
 from rnncli.training.backpropagation import CROSS_ENTROPY, Backpropagation, ThreadPool
 
-SEGMENT, MOST_SEGMENTS = 1024, 32  # tokens of a segment at least; segments side by side
+SEGMENT, MOST_SEGMENTS = 1024, 48  # tokens of a segment at least; segments side by side, which fill tiles of six rows
 
 
 class Reading(Protocol):

@@ -69,6 +69,7 @@ class PairLearner(Stateless):
         self.network, self.train, self.valid, self.seed, self.judge = model, train, valid, seed, judge
         self.seldom = seldom
         self.batches = Batches(train.lengths(), batch_size, seed)
+        pool.ranks.require_batches(self.batches.B)
         self.updates_per_epoch = self.batches.per_epoch
         self.teacher_forcing, self.updates = teacher_forcing, epochs * self.updates_per_epoch
         self.backpropagation = Backpropagation(model, CROSS_ENTROPY, pool)

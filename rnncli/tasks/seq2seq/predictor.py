@@ -100,7 +100,7 @@ class Writer(Predictor):
             raise UsageError("--plot: this model has no attention, so that there is no picture of it; leave it out")
         data = self.config.changed(data=asked.reading).data
         assert isinstance(data, PairsConfig)
-        if self.prompts.encodes and not is_table(path):
+        if self.prompts.encodes and not is_table(path if isinstance(path, str) else path.name):
             opened = Opened(path)
             lists = (some for lines in opened.lines(data.encoding) for some in in_lists(lines, _AT_ONCE))
             answers = line_by_line(

@@ -150,6 +150,7 @@ class ExampleLearner(Stateless):
         self.network, self.train, self.valid, self.seed, self.judge = network, train, valid, seed, judge
         self.augment = augment
         self.batches = Batches([len(x) for x in train.inputs], batch_size, seed)
+        pool.ranks.require_batches(self.batches.B)
         self.updates_per_epoch = self.batches.per_epoch
         self.loss = loss
         self.backpropagation = Backpropagation(network, loss, pool)

@@ -3,7 +3,7 @@
 import pytest
 
 from rnncli.data.source import Source
-from rnncli.kernels import vector_code
+from rnncli.kernels import register_tile
 from rnncli.notes import noting
 from rnncli.tasks.language_model.budget import OF_WORDS, ROWS, row_for
 from rnncli.tasks.language_model.config import completed
@@ -47,7 +47,7 @@ def test_a_time_to_fill_has_as_many_epochs_as_help_and_no_patience():
 
 
 @pytest.mark.parametrize(
-    ("training", "has", "wanted"),
+    ("training", "pays", "wanted"),
     [
         ({"max_time": "5m"}, True, "bfloat16"),
         ({"max_time": "5m"}, False, "float32"),
@@ -56,8 +56,8 @@ def test_a_time_to_fill_has_as_many_epochs_as_help_and_no_patience():
         ({}, True, "float32"),
     ],
 )
-def test_a_time_to_fill_is_filled_in_the_faster_precision(training, has, wanted, monkeypatch):
-    monkeypatch.setattr(vector_code, "HAS_BFLOAT", has)
+def test_a_time_to_fill_is_filled_in_the_faster_precision(training, pays, wanted, monkeypatch):
+    monkeypatch.setattr(register_tile, "pairs_pay", lambda: pays)
     assert chosen(1_000_000, **training).training.precision == wanted
 
 
