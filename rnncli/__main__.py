@@ -18,11 +18,14 @@ def main() -> NoReturn:
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) != signal.SIG_IGN:  # a shell without job control ignores Ctrl-C in its background
             signal.signal(number, _end)
+    from rnncli import job
     from rnncli.cli import main  # after that, since it takes a moment
 
     try:
         main()
     except SystemExit as end:  # all is written and flushed
+        if job.joined().size > 1:
+            raise  # MPI has something left to do in the end of a process, without which it is taken for one that failed
         os._exit(int(end.code or 0))  # to free objects one by one takes longer than many a command
 
 
