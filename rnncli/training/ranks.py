@@ -136,12 +136,31 @@ class Ranks:
 
     @contextmanager
     def apart(self) -> Iterator[None]:
-        """Let `gather` do nothing within the block, which the other ranks know nothing of."""
-        channel, self._channel = self._channel, None
+        """Let this rank be one process alone within the block, which the other ranks know nothing of."""
+        before = self._channel, self.rank, self.size
+        self._channel, self.rank, self.size = None, 0, 1
         try:
             yield
         finally:
-            self._channel = channel
+            self._channel, self.rank, self.size = before
+
+    def spread(
+        self, work: Sequence[Callable[[], tuple[float, int]]], sums: np.ndarray, starts: Sequence[int]
+    ) -> list[tuple[float, int]]:
+        """Return what all works return, and have their sums, of which each rank does some apart from all others.
+
+        starts: where the sums of each work begin in `sums` (n,), and n. There is a work at least for each rank.
+        """
+        edges = [len(work) * rank // self.size for rank in range(self.size + 1)]
+        first, last = edges[self.rank], edges[self.rank + 1]
+        found = np.zeros((len(work), 2))
+        with self.apart():
+            for k in range(first, last):
+                found[k] = work[k]()
+        self._gather(found, edges)
+        self._gather(sums, [starts[k] for k in edges])
+        self.add(0.0, [])  # by which a request to stop travels
+        return [(float(loss), int(count)) for loss, count in found]
 
     def gather(self, rows: np.ndarray) -> None:
         """Fill in the rows (B, …) of the sequences of all other ranks; C-contiguous."""

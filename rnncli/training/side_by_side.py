@@ -7,6 +7,8 @@ one learner in the loop (patience, time, an exact resume) holds of them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from itertools import accumulate
 
 from rnncli.nn.network import Model
 from rnncli.training.backpropagation import Sample
@@ -27,7 +29,13 @@ class SideBySide(Stateless):
         self.loss, self.backpropagation = learners[0].loss, learners[0].backpropagation
 
     def gradient(self, update: int) -> tuple[float, int]:
-        return _sum([learner.gradient(update) for learner in self.learners])
+        """Return the sums of all learners; of ranks that are no more than these, each computes some of them whole."""
+        ranks = self.backpropagation.pool.ranks
+        gradients = [partial(learner.gradient, update) for learner in self.learners]
+        if not 1 < ranks.size <= len(gradients):
+            return _sum([gradient() for gradient in gradients])
+        sizes = (learner.network.parameters.weights.size for learner in self.learners)
+        return _sum(ranks.spread(gradients, self.network.parameters.gradient, list(accumulate(sizes, initial=0))))
 
     def sample(self, update: int, *, carried: bool = False) -> Sample:
         return self.learners[0].sample(update)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,9 +14,11 @@ from shards import KINDS, SHARDS, UPDATES, Trained, prepared, trained
 
 from rnncli.errors import ConfigError
 from rnncli.inspection.check import check
+from rnncli.tasks.cross_validation import CrossValidation
 from rnncli.tasks.registry import TASKS
 from rnncli.training.backpropagation import Backpropagation, ThreadPool
 from rnncli.training.ranks import Ranks
+from rnncli.training.side_by_side import SideBySide
 
 QUICK = ("one-hot characters", "composed words")
 
@@ -120,3 +122,28 @@ def test_any_number_of_ranks_stops_together_and_any_other_goes_on(name: str) -> 
 def test_a_batch_that_has_fewer_sequences_than_shards_is_refused(name: str) -> None:
     with pytest.raises(ConfigError, match=r"training\.shards is 16, and a batch has only \d+ sequences; lower it, or"):
         prepared(name, ThreadPool(1, Ranks(16)))
+
+
+@pytest.mark.parametrize("name", ["attention pooling", "folds"])
+def test_a_rank_computes_whole_networks_where_there_are_enough_of_them(name: str) -> None:
+    def computed(ranks: Ranks) -> list[int]:
+        experiment = prepared(name, ThreadPool(1, ranks))
+        folds = experiment.folds()
+        learner = (CrossValidation(experiment, folds) if folds else experiment).learner
+        assert isinstance(learner, SideBySide)
+        counted: list[int] = []
+
+        def counting(k: int, gradient: Callable[[int], tuple[float, int]]) -> Callable[[int], tuple[float, int]]:
+            def called(update: int) -> tuple[float, int]:
+                counted.append(k)
+                return gradient(update)
+
+            return called
+
+        for k, one in enumerate(learner.learners):
+            one.gradient = counting(k, one.gradient)  # type: ignore[method-assign]
+        learner.gradient(0)
+        return counted
+
+    first, second = on_ranks(2, SHARDS, computed)
+    assert (first, second) == (([0], [1]) if name == "attention pooling" else ([0], [1, 2]))
