@@ -14,6 +14,7 @@ from rnncli.kernels.cells import CELLS
 from rnncli.nn.pooling import POOLINGS
 from rnncli.notes import noting
 from rnncli.tasks.exported import InOnnx
+from rnncli.tasks.forecast import exported, exported_rows, windows
 from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS
 from rnncli.tasks.forecast.decoders import Direct
 from rnncli.tasks.forecast.loss_registry import FORECAST_LOSSES
@@ -355,6 +356,16 @@ def test_series_side_by_side_are_told_apart_by_their_numbers():
 
 
 @pytest.mark.onnx
+@pytest.mark.parametrize("decoder", ["direct", "segments"])
+def test_several_targets_and_masks_of_what_is_known(decoder):
+    gaps = np.where(np.arange(60) % 9 == 5, np.nan, SALES)
+    gaps[-16:] = SALES[-16:]  # a context is whole
+    content = experiments.csv(a=gaps, b=200 - SALES)
+    how = {"decoder": decoder, **({"segment": 4} if decoder == "segments" else {})}
+    compare(forecaster_of(model=how, content=content, target=["a", "b"], channels="joint", missing="mask"))
+
+
+@pytest.mark.onnx
 @pytest.mark.parametrize("segment", [2, 3, 4])
 @pytest.mark.parametrize("cell", ["gru", "lstm", "slstm"])
 def test_forecasts_in_segments(segment, cell):
@@ -397,6 +408,15 @@ def test_what_has_no_form_is_named_with_what_to_use():
         chains.in_onnx()
     with pytest.raises(UsageError, match=r"model\.decoder: recursive"):
         forecaster_of(model={"decoder": "recursive"}).in_onnx()
+
+
+def test_what_is_new_in_a_registry_is_refused_until_it_is_written_in_onnx(monkeypatch):
+    monkeypatch.delitem(exported_rows.SCALERS, "seasonal-error")
+    with pytest.raises(UsageError, match=r"data\.scaling: seasonal-error is not exported; train with another"):
+        forecaster_of(scaling="seasonal-error").in_onnx()
+    assert {*exported_rows.TRANSFORMS} == {*windows.TRANSFORMS}
+    assert {*exported_rows.NAIVE} == {*NAIVE_FORECASTS} - {"theta"}
+    assert {*exported._LOSSES} == {*FORECAST_LOSSES}
 
 
 def test_a_forecast_says_what_it_reads_and_what_is_left_out():
