@@ -42,7 +42,7 @@ def tuned(study: Study, space: Space, again: Sequence[Again], left: str) -> Tune
         importance=importance(space, trials),
         seeds=tuple(again),
         sentence=_sentence(again, first),
-        baseline=_baseline(score),
+        baseline=_baseline(score, first.outcome.name),
         score=score,
         left=left,
     )
@@ -82,10 +82,10 @@ def _score(run: Path) -> Mapping[str, Any] | None:
     return report.score if report else None
 
 
-def _baseline(score: Mapping[str, Any] | None) -> tuple[str, float] | None:
-    """Return the strongest baseline of a score that is one of validation."""
+def _baseline(score: Mapping[str, Any] | None, name: str) -> tuple[str, float] | None:
+    """Return the strongest baseline of a score of the figure by which trials are judged, on what they are judged by."""
     strongest = score.get("strongest") if score else None
-    if score is None or strongest is None or score["split"] == "test":
+    if score is None or strongest is None or score["split"] == "test" or score["unit"] != name:
         return None
     baselines = score["floors"]
     return str(strongest), float(baselines[strongest])

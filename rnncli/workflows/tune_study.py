@@ -55,6 +55,7 @@ class Study:
         self.best = path / BEST
         self._folder = self._lock = -1
         self._depth = 0
+        self._held: list[Mapping[str, Any]] | None = None  # lines that are written together
         self._storage: JournalStorage
         self._study = 0
         self._numbers: dict[int, int] = {}  # of trials, to their names in the journal
@@ -148,8 +149,12 @@ class Study:
         self._storage.set_study_user_attr(self._study, _BEGAN, dict(inputs))
 
     def run_of(self, number: int, seed: int | None = None) -> Path:
-        """Return the run directory of a trial; seed: of the one that is trained again from it."""
-        return self.path / f"trial-{number:03}{'' if seed is None else f'-seed-{seed}'}"
+        """Return the run directory of a trial; seed: of the one that is trained again from it. MachineError for a link,
+        by which whoever made the study would have this process write elsewhere."""
+        path = self.path / f"trial-{number:03}{'' if seed is None else f'-seed-{seed}'}"
+        if path.is_symlink():
+            raise MachineError(f"{path}: is a link, and in a study none is followed; remove it")
+        return path
 
     def trials(self) -> list[Trial]:
         """Return all trials by number."""
@@ -181,11 +186,10 @@ class Study:
     def set(self, number: int, settings: Mapping[str, Any], distributions: Mapping[str, BaseDistribution]) -> None:
         """Write the settings of a trial."""
         trial = self._numbers[number]
-        for key, value in settings.items():
-            if key in distributions:
-                distribution = distributions[key]
-                self._storage.set_trial_param(trial, key, distribution.to_internal_repr(value), distribution)
-        self._storage.set_trial_user_attr(trial, _SETTINGS, dict(settings))
+        with self._at_once():
+            for key, one in distributions.items():
+                self._storage.set_trial_param(trial, key, one.to_internal_repr(settings[key]), one)
+            self._storage.set_trial_user_attr(trial, _SETTINGS, dict(settings))
 
     def work_on(self, number: int) -> None:
         """Write that a trial goes on."""
@@ -197,21 +201,23 @@ class Study:
         """Write what came of a trial at all the rungs that it has reached; at the last it is finished."""
         from optuna.trial import TrialState
 
-        trial, ends = self._numbers[number], len(outcomes) == len(RUNGS)
-        self._storage.set_trial_user_attr(trial, _OUTCOMES, [asdict(one) for one in outcomes])
-        for rung, outcome in enumerate(outcomes, 1):
-            self._storage.set_trial_intermediate_value(trial, rung, outcome.error)
-        if ends:
-            self._storage.set_trial_state_values(trial, TrialState.COMPLETE, [outcomes[-1].error])
-        else:
-            self._storage.set_trial_state_values(trial, TrialState.WAITING)
+        trial = self._numbers[number]
+        with self._at_once():
+            self._storage.set_trial_user_attr(trial, _OUTCOMES, [asdict(one) for one in outcomes])
+            for rung, outcome in enumerate(outcomes, 1):
+                self._storage.set_trial_intermediate_value(trial, rung, outcome.error)
+            if len(outcomes) == len(RUNGS):
+                self._storage.set_trial_state_values(trial, TrialState.COMPLETE, [outcomes[-1].error])
+            else:
+                self._storage.set_trial_state_values(trial, TrialState.WAITING)
 
     def failed(self, number: int, why: str) -> None:
         """Write that a trial cannot go on."""
         from optuna.trial import TrialState
 
-        self._storage.set_trial_user_attr(self._numbers[number], _WHY, why)
-        self._storage.set_trial_state_values(self._numbers[number], TrialState.FAIL)
+        with self._at_once():
+            self._storage.set_trial_user_attr(self._numbers[number], _WHY, why)
+            self._storage.set_trial_state_values(self._numbers[number], TrialState.FAIL)
 
     def read_lines(self) -> list[dict[str, Any]]:
         """Return the lines of the journal; one that a killed process left half-written is none."""
@@ -231,12 +237,26 @@ class Study:
 
     def append_lines(self, lines: Sequence[Mapping[str, Any]]) -> None:
         """Write lines at the end of the journal, after what a killed process left half-written there."""
+        if self._held is not None:
+            self._held += lines
+            return
         text = "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines)
         try:
             with self.looking_for_work():
                 safe_files.append(self.journal, self._ended() + text.encode(), self._folder)
         except OSError as error:
             raise MachineError(f"{self.journal}: cannot write: {_reason(error)}; what was before is intact") from None
+
+    @contextlib.contextmanager
+    def _at_once(self) -> Iterator[None]:
+        """Write all lines of the block together, so that a process that is killed has written all of them or none."""
+        self._held = []
+        try:
+            yield
+            lines = self._held
+        finally:
+            self._held = None
+        self.append_lines(lines)
 
     def _ended(self) -> bytes:
         """Return what ends the last line of the journal: nothing, if it is whole."""
