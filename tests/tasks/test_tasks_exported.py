@@ -1,12 +1,13 @@
 """Exported models of every task under onnxruntime, on data as they stand in a file, beside what `predict` answers."""
 
 import json
+import runpy
 
 import experiments
 import numpy as np
 import onnx_reader
 import pytest
-from extras import onnx, onnxruntime
+from extras import onnx, onnxruntime, torch
 
 from rnncli.data.source import Source
 from rnncli.errors import UsageError
@@ -24,6 +25,7 @@ from rnncli.tasks.language_model.decoding import Decoder
 from rnncli.tasks.registry import TASKS, config_from_mapping
 from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import ThreadPool
+from rnncli.workflows.export import folder_of
 
 NEAR = 1e-5
 ROWS = 24
@@ -384,6 +386,25 @@ def test_too_few_rows_are_an_error_and_no_other_forecast():
     session = session_of(forecaster_of().in_onnx())
     with pytest.raises(Exception, match="Reshape"):
         session.run(None, {"values": np.ones((11, 1, 1))})
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+@pytest.mark.parametrize("content", [None, SERIES], ids=["text", "numbers"])
+def test_the_loader_builds_every_network_of_pytorch(pooling, cell, content, tmp_path):
+    data = {} if content is None else {"id": "id", "label": "size"}
+    model, _ = predictor_of("regress", content, {"pooling": pooling, "cell": cell, "bidirectional": True}, **data)
+    for name, written in folder_of("some", model.in_torch(), None).items():
+        (tmp_path / name).write_bytes(written)
+    with pytest.raises(SystemExit) as end:
+        runpy.run_path(str(tmp_path / "load.py"), run_name="__main__")
+    assert not end.value.code
+    loaded = runpy.run_path(str(tmp_path / "load.py"))
+    test = loaded["CONFIG"]["test"]
+    with torch.no_grad():
+        outputs, _ = loaded["load"]()(torch.tensor(test["inputs"]), torch.tensor(test["lengths"]))
+    assert apart(outputs.numpy(), np.array(test["outputs"])) < 1e-6
 
 
 def test_what_has_no_form_is_named_with_what_to_use():
