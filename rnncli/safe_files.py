@@ -83,7 +83,10 @@ def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
     try:
         os.mkdir(made)
         for name, content in files.items():
-            replace(made / name, content)
+            with open(made / name, "xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
         os.rename(made, path)
         with _opened(path.parent, None) as place:
             _sync_folder(place)

@@ -17,6 +17,8 @@
     workspace        every array that one window needs, and the lengths of its sequences
     memory           the memory that training will need, counted by the allocating code before it is allocated
     model_file       model and state files
+    foreign_file     weights that other programs saved
+    foreign          networks of other programs, told by the names and shapes of their arrays
 
 Models check shapes and call kernels; they know neither tasks, nor optimizers, nor files.
 """

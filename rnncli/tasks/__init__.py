@@ -3,6 +3,7 @@
     task             the interface of a task: Task, Experiment (ready to train), Predictor (at work), their answers
     line_by_line     answers for lines one by one, some of which may have none
     scored           lines of a text with how surprising each token was
+    adopting         networks of other programs, which a task takes
     registry         the tasks by name, and functions that load the config of any of them
     language_model   text: characters, bytes or words; generation and next tokens
     forecast         numeric series: windows in, the next rows out

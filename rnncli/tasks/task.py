@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rnncli.data.vectors import Vectors
     from rnncli.data.vocabulary import Vocabulary
     from rnncli.nn.network import Model
+    from rnncli.tasks.adopting import Adopted, Given
     from rnncli.tasks.exported import InOnnx, InTorch
     from rnncli.tasks.scored import ScoredText
     from rnncli.training.backpropagation import ThreadPool
@@ -409,6 +410,12 @@ class Task:
 
     def load(self, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Predictor:
         """Return the trained model in a model file."""
+        raise NotImplementedError
+
+    def adopted(self, given: Given) -> Adopted:
+        """Return the config and the header of a network of another program; UsageError where it is not for this task,
+        or something that it needs is not given. Its option `import` says that there is such a way.
+        """
         raise NotImplementedError
 
     def renewed(self, header: Mapping[str, Any]) -> dict[str, Any]:

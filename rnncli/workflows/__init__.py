@@ -3,6 +3,7 @@ or rich.
 
 init, check, train, tune, generate, compress, predict, score, evaluate, inspect_grads, runs, plot, report, help   the
 commands
+imported         the command import, whose name is a word of Python
 verify           the check of a run
 tune_space       what is searched; tune_halving: which trial goes on; tune_sampler: where to look next
 tune_study       the folder of a study; tune_worker: a process that works on it; tune_report: its end

@@ -72,6 +72,15 @@ def imported(launch: Launch) -> Any:
     return MPI
 
 
+def loses_input(launch: Launch, MPI: Any) -> bool:
+    """Return True where standard input does not reach rank 0 as it is.
+
+    Through Open MPI 5 its end never comes (openpmix/openpmix#4024), and beyond 64 KB some of it comes more than once
+    (openpmix/prrte#2579).
+    """
+    return bool(launch.launcher == OPEN_MPI and MPI.get_vendor()[1] >= (5,))
+
+
 def _loaded() -> Any:
     """Return the module `mpi4py.MPI`; its library is not started yet, nor ended with the interpreter."""
     try:

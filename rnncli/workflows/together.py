@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from collections.abc import Callable
 
 from rnncli import __version__, job
+from rnncli.errors import UsageError
 from rnncli.kernels.jit import vector_lanes
 from rnncli.training.reports import Report
 from rnncli.workflows.following import Follower
-from rnncli.workflows.launcher import imported, launch_in
+from rnncli.workflows.launcher import imported, launch_in, loses_input
 from rnncli.workflows.leading import Greeting, Lead, require_alike, threads_of
 from rnncli.workflows.mpi_job import MpiJob
 from rnncli.workflows.stopping import ASKING_RANKS, stop_on_signals
@@ -23,7 +25,8 @@ def train_together(request: Request, show: Callable[[Report], None]) -> None:
     if launch is None:
         train(request, show)
         return
-    ranks = MpiJob(imported(launch))
+    MPI = imported(launch)
+    ranks = MpiJob(MPI)
     job.join(ranks)
     greeting = Greeting(__version__, request, bool(vector_lanes()), socket.gethostname(), _cpus())
     greetings = ranks.gather(greeting)
@@ -31,12 +34,21 @@ def train_together(request: Request, show: Callable[[Report], None]) -> None:
         lead = Lead(ranks, greetings)
         ranks.dismissed = lead.dismiss
         require_alike(greetings)
+        if loses_input(launch, MPI):
+            _require_no_input(request)
         train(request, show, lead)
         return
     with stop_on_signals(numbers=ASKING_RANKS) as stop:
         follower = Follower(ranks, threads_of(greetings, ranks.rank), stop)
         ranks.dismissed = follower.is_dismissed
         follower.follow()
+
+
+def _require_no_input(request: Request) -> None:
+    """Raise UsageError for standard input, and close it to a config that names it."""
+    if "-" in (request.first, *request.data):
+        raise UsageError("-: standard input does not come whole through the mpiexec of Open MPI 5; name a file")
+    sys.stdin = None
 
 
 def _cpus() -> frozenset[int]:

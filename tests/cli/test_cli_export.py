@@ -100,7 +100,7 @@ def test_a_pipe_takes_a_file(plain: Path, tmp_path: Path) -> None:
 REFUSED = {
     "seq2seq": ("onnx", "use rnncli predict"),
     "caption": ("pytorch", "use rnncli predict"),
-    "classify-words": ("onnx", "data.residual: naive-bayes"),
+    "classify-words": ("pytorch", "data.residual: naive-bayes"),
     "tag": ("pytorch", "model.character_size has no module in PyTorch; use --to onnx"),
 }
 
@@ -140,10 +140,23 @@ def test_a_check_without_onnxruntime_names_the_command(
 
 
 @pytest.mark.onnx
-@pytest.mark.parametrize("name", ["classify", "forecast", "language-model", "language-model-words", "regress", "tag"])
+@pytest.mark.parametrize(
+    "name", ["classify", "classify-words", "forecast", "language-model", "language-model-words", "regress", "tag"]
+)
 def test_models_of_version_0_1_are_checked(name: str, tmp_path: Path) -> None:
     made = run("export", OLD / name, "--to", "onnx", "--check", cwd=tmp_path).ok()
     assert "onnxruntime computes the same but for" in made.err
+
+
+@pytest.mark.onnx
+def test_the_program_of_the_manual_writes_a_text(shelf: Shelf, tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "rnncli/docs/export.md").read_text(encoding="utf-8")
+    program = page.partition("```py\n")[2].partition("```")[0]
+    run("export", shelf / "char", "--to", "onnx", "-o", "fables.onnx", cwd=tmp_path).ok()
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("The ")
+    assert len(done.stdout) == len("The ") + 40 + 1
 
 
 @pytest.mark.onnx
@@ -161,4 +174,4 @@ def test_the_loader_computes_the_same_in_pytorch(name: str, shelf: Shelf, plain:
     source = {"plain": plain, "word": shelf / "word"}.get(name, OLD / name)
     run("export", source, "--to", "pytorch", "-o", "made", cwd=tmp_path).ok()
     done = subprocess.run([sys.executable, "made/load.py"], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert float(done.stdout.split()[-1]) < 1e-6
+    assert float(done.stdout.split()[-1]) < 1e-6  # the largest difference

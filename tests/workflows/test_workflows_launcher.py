@@ -7,7 +7,7 @@ import pytest
 
 from rnncli import job
 from rnncli.errors import MachineError, UsageError
-from rnncli.workflows.launcher import Launch, imported, launch_in
+from rnncli.workflows.launcher import Launch, imported, launch_in, loses_input
 
 MPICH = {"PMI_RANK": "2", "PMI_SIZE": "4", "MPI_LOCALRANKID": "1", "MPI_LOCALNRANKS": "2"}
 OPEN_MPI = {
@@ -85,6 +85,14 @@ def test_a_library_is_not_started_under_the_launcher_of_another(monkeypatch, lau
     with pytest.raises(MachineError, match=f"{launcher} started 4 ranks, which mpi4py 4.1.2 with {vendor} 5.0.2"):
         imported(Launch(launcher, 0, 4, 0))
     assert not MPI.started
+
+
+def test_the_mpiexec_of_open_mpi_5_loses_standard_input(monkeypatch):
+    by_open_mpi, by_slurm = Launch("mpiexec of Open MPI", 0, 4, 0), Launch("a launcher with PMIx", 0, 4, 0)
+    MPI = with_mpi(monkeypatch, "Open MPI", 4)
+    assert [loses_input(launch, MPI) for launch in (by_open_mpi, by_slurm)] == [True, False]
+    MPI.get_vendor = lambda: ("Open MPI", (4, 1, 6))
+    assert not loses_input(by_open_mpi, MPI)
 
 
 def test_a_missing_package_is_named_with_its_mend(monkeypatch):

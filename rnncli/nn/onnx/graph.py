@@ -81,8 +81,11 @@ class Graph:
     def concat(self, values: Sequence[str], axis: int) -> str:
         return values[0] if len(values) == 1 else self.add("Concat", *values, axis=axis)
 
-    def mean(self, values: Sequence[str]) -> str:
-        return values[0] if len(values) == 1 else self.add("Mean", *values)
+    def mean(self, values: Sequence[str], weights: Sequence[float] | None = None) -> str:
+        """Return the mean of float32 values; weights add up to 1, None weighs all alike."""
+        if weights is not None:
+            values = [self.add("Mul", one, self.constant(w)) for one, w in zip(values, weights, strict=True)]
+        return values[0] if len(values) == 1 else self.add("Mean" if weights is None else "Sum", *values)
 
     def rows(self, value: str, first: int, last: int, axis: int = 0) -> str:
         """Return value[first:last] along an axis."""

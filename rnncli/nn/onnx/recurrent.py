@@ -135,21 +135,44 @@ def _by_steps(graph: Graph, directions: Sequence[RecurrentLayer], x: str, batch:
 def _loop(graph: Graph, layer: RecurrentLayer, a: str, running: str, states: Sequence[str]) -> Read:
     """Return the steps of one direction from the input's contributions a (time, batch, N)."""
     U = graph.constant(layer.U.value)
-    body, names, H = Graph("step", within=graph), layer.cell.state_names, layer.H
-    before = [body.input(body.fresh(name), "float32", "batch", H) for name in names]
-    part = body.input(body.fresh("a"), "float32", "batch", layer.columns)
-    runs = body.input(body.fresh("running"), "bool", "batch", 1)
-    gates = body.several("Split", layer.cell.gates, body.add("Add", part, body.add("MatMul", before[0], U)), axis=1)
-    after = _STEPS[layer.cell.name](body, layer, gates, before)
-    for name, new, old in zip(names, after, before, strict=True):
-        body.output(body.fresh(name), body.add("Where", runs, new, old), "float32", ("batch", H))
-    body.output(body.fresh("y"), body.add("Where", runs, after[0], body.constant(0.0)), "float32", ("batch", H))
-    way = int(layer.reverse)
+
+    def step(body: Graph, a: str, before: Sequence[str]) -> list[str]:
+        whole = body.add("Add", a, body.add("MatMul", before[0], U))
+        return _STEPS[layer.cell.name](body, layer, body.several("Split", layer.cell.gates, whole, axis=1), before)
+
+    return loop(graph, step, (a, layer.columns), running, states, layer.H, reverse=layer.reverse)
+
+
+def loop(
+    graph: Graph,
+    step: Callable[[Graph, str, Sequence[str]], list[str]],
+    given: tuple[str, int],
+    running: str,
+    states: Sequence[str],
+    H: int,
+    *,
+    reverse: bool,
+) -> Read:
+    """Return what a step computes at each time, and the states at the end, from these states (batch, H).
+
+    given: a value (time, batch, N), and N. step: given a graph, what is given at a time (batch, N), and the states
+    before it, the states after it, of which the first is shown. running: see `Batch`.
+    """
+    body, (value, columns) = Graph("step", within=graph), given
+    rows = body.fresh("rows")  # a size by a name of its own: of segments and of words there are others than of batches
+    before = [body.input(body.fresh("state"), "float32", rows, H) for _ in states]
+    now = body.input(body.fresh("given"), "float32", rows, columns)
+    runs = body.input(body.fresh("running"), "bool", rows, 1)
+    after = step(body, now, before)
+    for new, old in zip(after, before, strict=True):
+        body.output(body.fresh("state"), body.add("Where", runs, new, old), "float32", (rows, H))
+    body.output(body.fresh("y"), body.add("Where", runs, after[0], body.constant(0.0)), "float32", (rows, H))
+    way = int(reverse)
     *last, y = graph.several(
         "Scan",
-        len(names) + 1,
+        len(states) + 1,
         *states,
-        a,
+        value,
         running,
         body=body.encoded(),
         num_scan_inputs=2,

@@ -71,6 +71,11 @@ class Decoder:
         self.network, self.sizes = network, sizes
         self._works: dict[tuple[int, ...], Any] = {}
 
+    @property
+    def tells_apart(self) -> bool:
+        """True if the network reads which of several series a window is of."""
+        return False
+
     def prepared(
         self, frame: Frame, driver: Backpropagation, draw: tuple[int, int] | None = None, *, truncated: bool = False
     ) -> Any:
@@ -192,7 +197,7 @@ class Direct(Decoder):
             before = self._work(lead, x.shape[1], 1, training=False)
             before.clear_state()
             before.x[...] = x[:lead]
-            driver.forward(before)
+            driver.forward(before, own=draw is not None)
             work.set_state(before.state(lead))
         work.x[...] = x[lead:]
         return work
@@ -244,6 +249,10 @@ class Segments(Decoder):
     def __init__(self, network: SegmentNetwork, sizes: Sizes, bptt: int | None = None):
         super().__init__(network, sizes)
         self.w, self.M = network.shape.segment, network.shape.segments
+
+    @property
+    def tells_apart(self) -> bool:
+        return self.sizes.channels > 1
 
     @classmethod
     def build(

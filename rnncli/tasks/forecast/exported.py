@@ -15,8 +15,11 @@ import numpy as np
 from rnncli.errors import UsageError
 from rnncli.kernels.forecast_losses import LEAST, LEAST_SCALE
 from rnncli.nn.network import Network
+from rnncli.nn.onnx import segments
 from rnncli.nn.onnx.graph import END, Graph
 from rnncli.nn.onnx.network import batch_of, computed
+from rnncli.nn.onnx.recurrent import Batch
+from rnncli.nn.segments import SegmentNetwork
 from rnncli.tasks import exported
 from rnncli.tasks.exported import InOnnx, InTorch
 from rnncli.tasks.forecast.backtest import NETWORK
@@ -67,8 +70,8 @@ def in_torch(model: Forecaster) -> InTorch:
             "train with training.seeds: 1 and training.average: false"
         )
     network, decoder = members.first.network, members.first.decoder
-    assert isinstance(network, Network)
-    assert isinstance(decoder, Direct)
+    if not (isinstance(network, Network) and isinstance(decoder, Direct)):
+        raise UsageError("--to pytorch: model.decoder: segments has no module in PyTorch; use --to onnx")
     exported.require_modules(network)
     frame = members.first.frame(sample(model, least_rows(members)).past.features)
     steps = decoder.steps(frame).astype(np.float32)
@@ -90,10 +93,11 @@ def _averaged_with(windowing: Windowing, average: Average, context: int) -> tupl
 
 def _require_written(model: Forecaster) -> None:
     """Raise UsageError for what has no form."""
-    decoder, average = model.members.first.decoder, model.members.average
-    if isinstance(decoder, Recursive) or not isinstance(decoder, Direct):
+    average = model.members.average
+    if isinstance(model.members.first.decoder, Recursive):
         raise UsageError(
-            f"model.decoder: {model.config.model.decoder} is not exported; train with model.decoder: direct"
+            "model.decoder: recursive reads its own forecasts row by row, which is no single graph; train with "
+            "model.decoder: direct or segments"
         )
     if model.reconciliation is not None:
         raise UsageError(
@@ -186,7 +190,6 @@ class _Made:
     def _run(self, x: str) -> str:
         """Return the parameters (horizon, batch, targets, P) of each value ahead, in float64."""
         graph, sizes, network = self.rows.graph, self.member.decoder.sizes, self.member.network
-        assert isinstance(network, Network)
         context, horizon = self.windowing.context, self.windowing.horizon
         columns = [x]
         if sizes.masked:
@@ -199,6 +202,10 @@ class _Made:
         if sizes.static:
             columns.append(self._static(context))
         steps = graph.concat(columns, axis=2)
+        if isinstance(network, SegmentNetwork):
+            made = self._run_segments(graph.cast(steps, "float32"), network)
+            return graph.add("Transpose", made, perm=[1, 0, 2, 3])
+        assert isinstance(network, Network)
         if reads_on:
             steps = graph.concat([self._marked(steps, 0.0), self._marked(self._coming(), 1.0)], axis=0)
         steps, batch = graph.cast(steps, "float32"), self._batch(steps)
@@ -208,13 +215,33 @@ class _Made:
         by_window = graph.add("Reshape", outputs, graph.whole(-1, horizon, sizes.targets, sizes.parameters))
         return graph.add("Transpose", by_window, perm=[1, 0, 2, 3])
 
-    def _batch(self, steps: str) -> Any:
+    def _run_segments(self, steps: str, network: SegmentNetwork) -> str:
+        """Return the parameters (batch, horizon, targets, P) of each value ahead; rows of the last segment that are
+        beyond the horizon are left out."""
+        graph, sizes, horizon = self.rows.graph, self.member.decoder.sizes, self.windowing.horizon
+        known, rest = "", network.shape.segments * network.shape.segment - horizon
+        if sizes.known_covariates:
+            known = self._known_of_horizon()
+            if rest:
+                blank = self.rows.do("Mul", graph.rows(known, 0, 1), 0.0)
+                known = graph.concat([known, *[blank] * rest], axis=0)
+            known = graph.cast(known, "float32")
+        outputs = graph.cast(segments.computed(graph, network, steps, known, self.read.series), WIDE)
+        each = graph.whole(0, horizon, sizes.targets, sizes.parameters)
+        return graph.add("Reshape", graph.rows(outputs, 0, horizon, axis=1), each)
+
+    def _batch(self, steps: str) -> Batch:
         graph = self.rows.graph
         time = graph.size(steps, 0)
         return batch_of(graph, steps, graph.add("Expand", time, graph.size(steps, 1)))
 
     def _known(self) -> str:
         return self.rows.last(self.read.known, self.windowing.context + self.windowing.horizon)
+
+    def _known_of_horizon(self) -> str:
+        """Return the known covariates (horizon, batch, K) of the rows that are forecast."""
+        context = self.windowing.context
+        return self.rows.graph.rows(self._known(), context, context + self.windowing.horizon)
 
     def _static(self, count: int) -> str:
         shape = self.rows.graph.whole(count, 1, 1)
@@ -225,7 +252,7 @@ class _Made:
     def _coming(self) -> str:
         """Return the inputs of the rows ahead: zeros in place of values, and what is known of them."""
         graph, sizes, horizon = self.rows.graph, self.member.decoder.sizes, self.windowing.horizon
-        known = graph.rows(self._known(), self.windowing.context, self.windowing.context + horizon)
+        known = self._known_of_horizon()
         blank = sizes.inputs - sizes.known_covariates - sizes.static
         one = self.rows.do("Mul", graph.rows(known, 0, 1, axis=2), 0.0)
         zeros = graph.add("Expand", one, graph.whole(1, 1, blank))

@@ -76,8 +76,9 @@ def names_of(model: Forecaster) -> dict[str, list[str]]:
 
 
 def reads_series(model: Forecaster) -> bool:
-    """True if a window is scaled by what its whole series was."""
-    return any(one.windowing.scaling in ("none", "last-value") for one in model.members.members)
+    """True if a window is scaled by what its whole series was, or if a network tells series apart."""
+    members = model.members.members
+    return members[0].decoder.tells_apart or any(one.windowing.scaling in ("none", "last-value") for one in members)
 
 
 def given(graph: Graph, model: Forecaster) -> Given:

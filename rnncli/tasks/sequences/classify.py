@@ -187,7 +187,8 @@ class Labels(OneAnswer):
         return text in self._number
 
     def in_onnx(self, graph: Graph, outputs: Sequence[str]) -> AnswerInOnnx:
-        mean = graph.mean([graph.add("Softmax", one, axis=1) for one in outputs])
+        each = [graph.add("Softmax", one, axis=1) for one in outputs]
+        mean = graph.mean(each, self.weights(len(outputs)))
         return AnswerInOnnx(Output("probabilities", mean, "float32", ("batch", self.outputs)))
 
     def as_in_onnx(self, outputs: Sequence[np.ndarray]) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from rnncli.data.numeric import FLAT
 from rnncli.nn.onnx.graph import Graph
 from rnncli.nn.onnx.recurrent import Batch
@@ -11,28 +13,39 @@ from rnncli.tasks.sequences.readers import Numbers
 def scaled(graph: Graph, reader: Numbers, values: str, batch: Batch) -> str:
     """Return the network's inputs (time, batch, I) for values (time, batch, C), of which those of a network with masks
     may be NaN."""
-    missing = graph.add("IsNaN", values)
-    complete = _by_itself(graph, values, missing, batch) if reader.by_series else values
+    complete = by_itself(graph, values, batch) if reader.by_series else values
     if reader.masks:
         assert reader.means is not None
-        gaps = graph.add("IsNaN", complete)
-        complete = graph.add("Where", gaps, graph.constant(reader.means, "float64"), complete)
-    x = graph.add("Sub", complete, graph.constant(reader.centre, "float64"))
-    x = graph.add("Div", x, graph.constant(reader.scale, "float64"))
+        complete = filled(graph, complete, reader.means)
+    x = less_and_over(graph, complete, reader.centre, reader.scale)
     inputs = [x]
     if reader.differences is not None:
-        before = graph.concat([graph.rows(x, 0, 1), graph.rows(x, 0, -1)], axis=0)
-        changed = graph.add("Sub", x, before)
-        inputs.append(graph.add("Div", changed, graph.constant(reader.differences, "float64")))
+        inputs.append(graph.add("Div", changes(graph, x), graph.constant(reader.differences, "float64")))
     columns = [graph.cast(one, "float32") for one in inputs]
     if reader.masks:
-        columns.append(graph.cast(graph.add("Not", missing), "float32"))
+        columns.append(graph.cast(graph.add("Not", graph.add("IsNaN", values)), "float32"))
     return graph.concat(columns, axis=2)
 
 
-def _by_itself(graph: Graph, values: str, missing: str, batch: Batch) -> str:
+def filled(graph: Graph, values: str, means: np.ndarray) -> str:
+    """Return values (time, batch, C) with means (C,) where they are NaN."""
+    return graph.add("Where", graph.add("IsNaN", values), graph.constant(means, "float64"), values)
+
+
+def less_and_over(graph: Graph, values: str, centre: np.ndarray, scale: np.ndarray) -> str:
+    centred = graph.add("Sub", values, graph.constant(centre, "float64"))
+    return graph.add("Div", centred, graph.constant(scale, "float64"))
+
+
+def changes(graph: Graph, x: str) -> str:
+    """Return the differences from the step before, 0 at the first step."""
+    before = graph.concat([graph.rows(x, 0, 1), graph.rows(x, 0, -1)], axis=0)
+    return graph.add("Sub", x, before)
+
+
+def by_itself(graph: Graph, values: str, batch: Batch) -> str:
     """Return each sequence less the mean of each of its columns, in units of its standard deviation."""
-    there = graph.add("And", batch.running, graph.add("Not", missing))
+    there = graph.add("And", batch.running, graph.add("Not", graph.add("IsNaN", values)))
     zero, one, over_time = graph.constant(0, "float64"), graph.constant(1, "float64"), graph.whole(0)
 
     def total(value: str) -> str:
