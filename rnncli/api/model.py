@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from rnncli.api import answers
-from rnncli.api.handed import Handed, Names, handed
+from rnncli.api.handed import Handed, Names, encoded, handed
 from rnncli.api.options import parsed
 from rnncli.api.talk import heard, log, warn
 from rnncli.cli.generate import request_of
@@ -159,7 +159,7 @@ class Model:
         asked = parsed("score", options)
         reading = taken_reading(asked)
         own = {name: asked[name] for name in ("strict", "unknown", "adapt")}
-        source = Source(GIVEN, text.encode("utf-8", "surrogateescape")) if isinstance(text, str) else handed(text).data
+        source = Source(GIVEN, encoded(text)) if isinstance(text, str) else handed(text).data
         with heard():
             request = Scoring(
                 self._model, source, reading, given(own), asked["above"], asked["most_surprising"], asked["precision"]
