@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from rnncli.api import answers
 from rnncli.api.handed import Handed, Names, encoded, handed
@@ -117,6 +117,14 @@ class Model:
             found = predict(self._model, taken, reading, {**given(own), **coming}, warn)
             return answers.objects(found)
 
+    @overload
+    def generate(
+        self, prime: str = "", n: int = 500, *, count: None = None, **options: Unpack[GenerateOptions]
+    ) -> str: ...
+    @overload
+    def generate(
+        self, prime: str = "", n: int = 500, *, count: int, **options: Unpack[GenerateOptions]
+    ) -> list[str]: ...
     def generate(
         self, prime: str = "", n: int = 500, *, count: int | None = None, **options: Unpack[GenerateOptions]
     ) -> str | list[str]:
