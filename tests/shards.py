@@ -176,11 +176,11 @@ def loop_of(experiment: Experiment, pool: ThreadPool, updates: int, **plan: Any)
 
 @dataclass(frozen=True)
 class Trained:
-    """The arrays and the position of a state, and the losses that were reported."""
+    """The arrays and the position of a state, and the losses that were reported, of training and of validation."""
 
     arrays: dict[str, np.ndarray]
     position: Position
-    losses: list[float]
+    losses: list[tuple[float | None, float | None]]
 
     @property
     def weights(self) -> np.ndarray:
@@ -194,16 +194,17 @@ def trained(
     updates: int = UPDATES,
     stops: Callable[[int], bool] = lambda update: False,
     before: Trained | None = None,
+    **training: Any,
 ) -> Trained:
     """What came out of so many updates, some of which were made before. stops: after which update it is to stop."""
     pool = ThreadPool(threads, ranks)
     try:
-        loop = loop_of(prepared(name, pool), pool, updates)
+        loop = loop_of(prepared(name, pool, **training), pool, updates)
         if before:
             loop.restore(before.arrays, copy.deepcopy(before.position))
         reports = list(loop.run(lambda: stops(loop.position.update)))
-        losses = [report.train_loss for report in reports if isinstance(report, Evaluated)]
+        losses = [(report.train_loss, report.valid_loss) for report in reports if isinstance(report, Evaluated)]
         arrays = {key: array.copy() for key, array in loop.arrays().items()}
-        return Trained(arrays, loop.snapshot(), [loss for loss in losses if loss is not None])
+        return Trained(arrays, loop.snapshot(), losses)
     finally:
         pool.close()

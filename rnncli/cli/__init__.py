@@ -91,11 +91,7 @@ class LazyGroup(click.Group):
 @click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
 @click.pass_context
 def rnncli(context: click.Context) -> None:
-    """\b
-    Learn sequences: text, numbers, labels.
-    rnncli train notes.txt    learn a text, then: rnncli generate runs/notes
-    rnncli train sales.csv    learn a series, then: rnncli predict runs/sales
-    """
+    """Learn sequences: rnncli train notes.txt, or sales.csv, tells what is next."""
     if context.invoked_subcommand not in LIGHT and not {"-h", "--help"} & {*sys.argv}:
         require_room()
 

@@ -86,7 +86,10 @@ class Share:
         return share
 
     def part(self, x: np.ndarray) -> np.ndarray:
-        """Return x (T, B, …) of the sequences that are summed over: a copy, unless that is all of it."""
+        """Return x (T, B, …) of the sequences that are summed over: a copy, unless that is all of it.
+
+        It is made once for each x, which is therefore no array that is dropped before the sums are done.
+        """
         if self.sequences is None:
             return x
         key = x.ctypes.data, x.shape

@@ -154,10 +154,12 @@ class Runner:
     def __init__(self, network: Model, pool: ThreadPool):
         self.network, self.pool = network, pool
 
-    def forward(self, work: Work) -> None:
-        """Compute the outputs of the window into `work.outputs`."""
+    def forward(self, work: Work, *, own: bool = False) -> None:
+        """Compute the outputs of the window into `work.outputs`; own: of this rank's sequences alone, in training."""
         self._compose_words(work)
-        self.pool.over_batch(work.B, lambda low, high: self.network.forward(work, low, high), self._nanoseconds(work))
+        first, last = self.pool.ranks.own(work.B) if own else (0, work.B)
+        nanoseconds = self._nanoseconds(work) * (last - first) / work.B
+        self.pool.over_batch(last - first, partial(self.network.forward, work), nanoseconds, first)
 
     def _compose_words(self, work: Work) -> None:
         if words := self.network.words_of(work):
@@ -286,7 +288,10 @@ class Backpropagation(Runner):
             self.loss.kernel(work.outputs, targets, *arguments, per_step, weight, low, high)
 
         self._compose_words(work)
-        self.pool.over_batch(work.B, shard, self._nanoseconds(work))
+        first, last = self.pool.ranks.evaluated(work.B)
+        nanoseconds = self._nanoseconds(work) * (last - first) / work.B
+        self.pool.over_batch(last - first, shard, nanoseconds, first)
+        self.pool.ranks.complete(per_step)
         return per_step
 
     def _arguments(self, work: Work) -> tuple[Any, ...]:

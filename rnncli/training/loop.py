@@ -251,7 +251,8 @@ class TrainingLoop:
 
     def _measure(self, *, averaged: bool) -> Measured:
         """Evaluate the weights that are in the network."""
-        total, count = self.learner.validate()
+        with self.ranks.evaluating():
+            total, count = self.learner.validate()
         loss = total / count if count else self._train_loss()
         judged = self.plan.kept_by == BY_FIGURE and self._leads_somewhere(loss)
         return Measured(loss, count > 0, self.learner.figure() if judged else None, averaged)

@@ -6,12 +6,13 @@ it alone. R ranks divide S. Rank r has the groups from r·S/R on, adds these up,
 among the ranks. So every bit depends on S alone: not on ranks, threads or machines.
 
 All ranks run the same program on the same data. Each builds every batch whole, so that order, masks and draws are those
-of one process, and computes the sequences of its own groups; weights, losses and evaluations are the same on all. What
+of one process, and computes the sequences of its own groups; words that are composed of characters each composes all.
+Weights, losses and evaluations are the same on all, and each evaluates some sequences where all are `evaluating`. What
 this asks of whoever starts them:
 
-- `add`, `gather`, `agreed`, `clock` and `require_same` are called by all ranks, at the same place of the program.
-  `TrainingLoop.run` and `TrainingLoop.arrays` (which gathers the states that are carried) call them, and therefore
-  run on all ranks, also where only rank 0 keeps what they return.
+- `add`, `gather`, `agreed`, `clock`, `evaluating` and `require_same` are called by all ranks, at the same place of the
+  program. `TrainingLoop.run` and `TrainingLoop.arrays` (which gathers the states that are carried) call them, and
+  therefore run on all ranks, also where only rank 0 keeps what they return.
 - What differs between processes decides nothing: the clock is that of rank 0 wherever a plan depends on it, and a
   request to stop on any rank travels with the sums of a window, so that all stop after the same update.
 - An error on one rank leaves the others waiting; only who started them can end them.
@@ -62,7 +63,7 @@ class Ranks:
         self.shards, self._channel = shards, channel
         self.rank, self.size = (channel.rank, channel.size) if channel else (0, 1)
         self.asked: Callable[[], bool] = lambda: False
-        self._stopping = False
+        self._stopping = self._evaluating = False
         if shards % self.size:
             raise ConfigError(
                 f"training.shards is {shards}, which {self.size} ranks do not divide; start a power of two of ranks, "
@@ -86,6 +87,30 @@ class Ranks:
         """Return the first sequence of this rank, and the one after its last."""
         groups = self.groups(B)
         return groups[0][0], groups[-1][1]
+
+    @contextmanager
+    def evaluating(self) -> Iterator[None]:
+        """Share evaluations within the block, which all ranks enter."""
+        self._evaluating = self._channel is not None
+        try:
+            yield
+        finally:
+            self._evaluating = False
+
+    def evaluated(self, B: int) -> tuple[int, int]:
+        """Return the first of B sequences that this rank evaluates, and the one after its last."""
+        edges = self._edges_evaluated(B)
+        return (edges[self.rank], edges[self.rank + 1]) if self._evaluating else (0, B)
+
+    def complete(self, losses: np.ndarray) -> None:
+        """Fill in the losses (T, B) of what others evaluated."""
+        if self._evaluating:
+            rows = np.ascontiguousarray(losses.T)
+            self._gather(rows, self._edges_evaluated(len(rows)))
+            losses[...] = rows.T
+
+    def _edges_evaluated(self, B: int) -> list[int]:
+        return [B * rank // self.size for rank in range(self.size + 1)]
 
     def require_batches(self, B: int) -> None:
         """Raise ConfigError unless batches of up to B sequences have one for each group."""

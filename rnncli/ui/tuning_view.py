@@ -94,7 +94,8 @@ def write_tuned(found: Tuned, form: str | None, *, quiet: bool) -> None:
 
 def _title(found: Tuned) -> str:
     better = "higher" if found.higher_is_better else "lower"
-    return f"{found.name} on validation, {better} is better; trial 0 is the config as it is"
+    beside = "" if found.baseline is None else f"; baseline: {found.baseline[0]}"
+    return f"{found.name} on validation, {better} is better{beside}"
 
 
 def _row(found: Tuned, rank: int, trial: Trial) -> dict[str, Any]:
@@ -120,7 +121,7 @@ def _table(found: Tuned) -> list[dict[str, Any]]:
     """Return the rows of a table: the same as short as can be."""
     values = [trial.outcome.figure for trial in found.ranked if trial.outcome]
     shown = iter(figures(values))
-    baseline = {} if found.baseline is None else {"baseline": f"{figure(found.baseline[1])} {found.baseline[0]}"}
+    baseline = {} if found.baseline is None else {"baseline": figure(found.baseline[1])}
     return [
         {
             "rank": rank,
@@ -148,6 +149,7 @@ def _keys(found: Tuned) -> list[str]:
 
 def _sentences(found: Tuned) -> Iterator[str]:
     """Yield what is to be said beside the table."""
+    yield "trial 0 is the config as it is"
     if found.importance:
         shares = ", ".join(f"{key} {share:.0%}" for key, share in found.importance.items())
         yield f"importance at the first rung: {shares}"

@@ -146,7 +146,8 @@ class Planner:
         experiment = self.experiment
         training, learner = experiment.config.training, experiment.learner
         for _ in range(2 if training.weight_averaging else 1):
-            learner.validate()
+            with self.optimizer.pool.ranks.evaluating():
+                learner.validate()
             learner.figure()
         if self.watch_grads:
             watched(learner, experiment.config)

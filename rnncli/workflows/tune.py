@@ -15,7 +15,7 @@ from rnncli.config.sections import Config
 from rnncli.config.values import parse_duration
 from rnncli.data.source import Source
 from rnncli.errors import DataError, StoppedError, UsageError
-from rnncli.notes import noting
+from rnncli.notes import note, noting
 from rnncli.tasks.registry import SCHEMAS
 from rnncli.training.backpropagation import ThreadPool
 from rnncli.training.reports import Note, Progress
@@ -159,6 +159,8 @@ def _agreed(study: Study, request: Request, config: Config, source: Source, give
     now = fingerprint(config)
     if not before:
         space = given or _usual_space(config, source)
+        if not given:
+            note(f"searches {' '.join(f'{key}={one}' for key, one in texts(space).items())}; --over names other keys")
         begun = {"config": now, "data_sha256": sha256, "seed": request.seed, "rungs": list(RUNGS)}
         study.begin(begun | {"over": texts(space)})
         return space

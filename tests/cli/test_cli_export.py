@@ -100,7 +100,7 @@ def test_a_pipe_takes_a_file(plain: Path, tmp_path: Path) -> None:
 REFUSED = {
     "seq2seq": ("onnx", "use rnncli predict"),
     "caption": ("pytorch", "use rnncli predict"),
-    "classify-words": ("onnx", "data.residual: naive-bayes"),
+    "classify-words": ("pytorch", "data.residual: naive-bayes"),
     "tag": ("pytorch", "model.character_size has no module in PyTorch; use --to onnx"),
 }
 
@@ -140,7 +140,9 @@ def test_a_check_without_onnxruntime_names_the_command(
 
 
 @pytest.mark.onnx
-@pytest.mark.parametrize("name", ["classify", "forecast", "language-model", "language-model-words", "regress", "tag"])
+@pytest.mark.parametrize(
+    "name", ["classify", "classify-words", "forecast", "language-model", "language-model-words", "regress", "tag"]
+)
 def test_models_of_version_0_1_are_checked(name: str, tmp_path: Path) -> None:
     made = run("export", OLD / name, "--to", "onnx", "--check", cwd=tmp_path).ok()
     assert "onnxruntime computes the same but for" in made.err
@@ -149,7 +151,7 @@ def test_models_of_version_0_1_are_checked(name: str, tmp_path: Path) -> None:
 @pytest.mark.onnx
 def test_the_program_of_the_manual_writes_a_text(shelf: Shelf, tmp_path: Path) -> None:
     page = (Path(__file__).parents[2] / "rnncli/docs/export.md").read_text(encoding="utf-8")
-    program = page.partition("```text\n")[2].partition("```")[0]
+    program = page.partition("```py\n")[2].partition("```")[0]
     run("export", shelf / "char", "--to", "onnx", "-o", "fables.onnx", cwd=tmp_path).ok()
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)

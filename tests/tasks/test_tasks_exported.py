@@ -160,6 +160,24 @@ def test_texts_have_the_answers_of_predict(kind, tokens, seeds):
 
 
 @pytest.mark.onnx
+@pytest.mark.parametrize("tokens", ["word", "whitespace"])
+@pytest.mark.parametrize("words", [1, 2])
+def test_naive_bayes_of_words_is_corrected_within(tokens, words):
+    texts = "label,text\n" + "".join(
+        f"{'abc'[i % 3]},{' '.join(f'w{(i * k) % 7}' for k in range(1, words + 1 + i % 6))}\n" for i in range(ROWS)
+    )
+    model, source = predictor_of("classify", texts, text="text", label="label", residual="naive-bayes", tokens=tokens)
+    made = model.in_onnx()
+    session, number_of = checked(made), {token: k for k, token in enumerate(made.about["vocabulary"])}
+    strange = Source("new.csv", source.content + b"a,w1 strange w2 w1 w1 w2 w3\nb,strange\n")
+    rows, labels = answers_of(model, strange), made.about["labels"]
+    sentences = [line.split(",")[1].split() for line in strange.content.decode().splitlines()[1:]]
+    numbers, lengths = in_columns([[number_of.get(word, 0) for word in sentence] for sentence in sentences])
+    (found,) = session.run(None, {"tokens": numbers, "lengths": lengths})
+    assert apart(found, np.array([[row["probabilities"][label] for label in labels] for row in rows])) < NEAR
+
+
+@pytest.mark.onnx
 @pytest.mark.parametrize("pooling", POOLINGS)
 @pytest.mark.parametrize("scaling", ["standard", "series", "none"])
 @pytest.mark.parametrize("differences", [False, True])
@@ -360,7 +378,11 @@ def test_too_few_rows_are_an_error_and_no_other_forecast():
 def test_what_has_no_form_is_named_with_what_to_use():
     words, _ = predictor_of("classify", tokens="word", residual="naive-bayes")
     with pytest.raises(UsageError, match=r"data\.residual: naive-bayes .* train with data.residual: none"):
-        words.in_onnx()
+        words.in_torch()
+    for data, why in ({"min_count": 3}, "do not tell"), ({"max_length": 1}, "reads whole texts, and the network 1"):
+        words, _ = predictor_of("classify", tokens="word", residual="naive-bayes", **data)
+        with pytest.raises(UsageError, match=rf"data\.residual: naive-bayes .*{why}"):
+            words.in_onnx()
     linear, _ = predictor_of("regress", tokens="word", residual="linear")
     with pytest.raises(UsageError, match=r"data\.residual: linear"):
         linear.in_torch()

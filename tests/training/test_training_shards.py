@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,8 +18,7 @@ from rnncli.tasks.registry import TASKS
 from rnncli.training.backpropagation import Backpropagation, ThreadPool
 from rnncli.training.ranks import Ranks
 
-QUICK = ("one-hot characters", "composed words", "additive attention", "direct")
-CARRIED = ("one-hot characters", "items")
+QUICK = ("one-hot characters", "composed words")
 
 
 def assert_same(found: Trained, wanted: Trained) -> None:
@@ -41,6 +41,23 @@ def test_bits_depend_on_neither_ranks_nor_threads(name: str) -> None:
         for found in on_ranks(size, SHARDS, lambda ranks: trained(name, ranks, threads=1 + (ranks.size < 8))):
             assert_same(found, wanted)
     assert (trained(name, Ranks(2)).weights != wanted.weights).any()
+
+
+@pytest.mark.parametrize("name", mostly_thorough(["items", "additive attention", "direct"], ["items"]))
+def test_ranks_share_the_work_of_updates_and_of_evaluations(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    passed: dict[int, int] = {}
+    run = ThreadPool.over_batch
+
+    def counting(self: ThreadPool, B: int, work: Any, nanoseconds: float = 0.0, first: int = 0) -> None:
+        rank = self.ranks.rank
+        passed[rank] = passed.get(rank, 0) + B
+        run(self, B, work, nanoseconds, first)
+
+    monkeypatch.setattr(ThreadPool, "over_batch", counting)
+    on_ranks(1, SHARDS, lambda ranks: trained(name, ranks, updates=4))
+    whole = passed.pop(0)
+    on_ranks(4, SHARDS, lambda ranks: trained(name, ranks, updates=4))
+    assert max(passed.values()) < 0.35 * whole
 
 
 def test_one_chain_over_the_groups_of_a_rank_is_not_that_tree(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,7 +100,7 @@ def test_central_differences_agree_with_it(cell: str) -> None:
     assert check(driver, sample_of(network, inputs, targets[-1:], RAGGED)).passed
 
 
-@pytest.mark.parametrize("name", mostly_thorough(KINDS, CARRIED))
+@pytest.mark.parametrize("name", mostly_thorough(KINDS, ["items"]))
 def test_any_number_of_ranks_stops_together_and_any_other_goes_on(name: str) -> None:
     whole = trained(name, Ranks(SHARDS))
 

@@ -197,7 +197,7 @@ class Direct(Decoder):
             before = self._work(lead, x.shape[1], 1, training=False)
             before.clear_state()
             before.x[...] = x[:lead]
-            driver.forward(before)
+            driver.forward(before, own=draw is not None)
             work.set_state(before.state(lead))
         work.x[...] = x[lead:]
         return work

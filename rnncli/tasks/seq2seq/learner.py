@@ -112,7 +112,7 @@ class PairLearner(Stateless):
 
     def _sample(self, work: PairWork, share: float, update: int) -> None:
         """Replace some of the tokens that the decoder reads by the model's own predictions."""
-        self.backpropagation.forward(work)
+        self.backpropagation.forward(work, own=True)
         own = work.outputs[:-1].argmax(axis=2)
         noise = np.empty(own.shape)
         random.fill_uniform(noise.reshape(-1), self.seed, _SAMPLING + update, 1.0)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from rnncli.data.vocabulary import UNKNOWN_NUMBER
+from rnncli.data.text import WORDS, tokenize
+from rnncli.data.vocabulary import UNKNOWN_NUMBER, Vocabulary
 from rnncli.errors import UsageError
 from rnncli.nn.network import Network
 from rnncli.nn.onnx.graph import Graph
@@ -19,11 +20,12 @@ from rnncli.nn.onnx.network import Spelt, batch_of, computed, vectors_of, within
 from rnncli.nn.onnx.recurrent import Batch
 from rnncli.tasks import exported
 from rnncli.tasks.exported import LENGTHS, InOnnx, InTorch
+from rnncli.tasks.sequences import exported_echo_state, exported_naive_bayes
 from rnncli.tasks.sequences.corrected import Corrected
 from rnncli.tasks.sequences.echo_state import EchoState
-from rnncli.tasks.sequences.exported_echo_state import corrected
 from rnncli.tasks.sequences.exported_numbers import scaled
 from rnncli.tasks.sequences.learner import Bases, answered
+from rnncli.tasks.sequences.naive_bayes import NaiveBayes
 from rnncli.tasks.sequences.one_answer import OneAnswer
 from rnncli.tasks.sequences.readers import Numbers, Words
 from rnncli.training.backpropagation import ThreadPool
@@ -33,15 +35,13 @@ if TYPE_CHECKING:
 
 
 def in_onnx(model: SequencePredictor) -> InOnnx:
-    echo_state = _echo_state(model)
-    _require_alone(model, in_graph=echo_state is not None)
+    _require_graphs(model)
     graph, networks = Graph(), model.networks
     given, batch = _given(graph, model)
     states = exported.state_inputs(graph, networks[0]) if _carries(model) else []
     made = [computed(graph, network, _read(graph, network, given), batch, states) for network in networks]
     outputs_of_each = [one.outputs for one in made]
-    if echo_state is not None:
-        base = corrected(graph, *echo_state, given.raw, batch)
+    if (base := _base(graph, model, given, batch)) is not None:
         for number in filter(model.answers.corrects, range(len(networks))):
             outputs_of_each[number] = graph.add("Add", outputs_of_each[number], base)
     answer = model.answers.in_onnx(graph, outputs_of_each)
@@ -61,7 +61,7 @@ def in_onnx(model: SequencePredictor) -> InOnnx:
 
 
 def in_torch(model: SequencePredictor) -> InTorch:
-    _require_alone(model, in_graph=False)
+    _require_networks(model)
     if len(model.networks) > 1:
         raise UsageError(
             f"--to pytorch: this model is {len(model.networks)} networks, whose answers are averaged; use --to onnx, "
@@ -93,22 +93,47 @@ class Sample(NamedTuple):
     bases: Bases = None
 
 
-def _require_alone(model: SequencePredictor, *, in_graph: bool) -> None:
-    """Raise UsageError for a model that is not networks alone; in_graph: but for what has a graph of its own."""
-    answers = model.answers
-    if isinstance(answers, OneAnswer) and answers.corrected is not None and not in_graph:
-        raise UsageError(
-            f"data.residual: {answers.corrected.name} is a baseline that the network corrects, and no network itself; "
-            "train with data.residual: none"
-        )
-
-
-def _echo_state(model: SequencePredictor) -> tuple[EchoState, float] | None:
-    """Return the echo state network that the networks correct, and the scale of its scores, if it is one."""
+def _corrected(model: SequencePredictor) -> Corrected | None:
+    """Return what the networks of a classifier correct, if anything."""
     found = getattr(model.answers, "corrected", None)
-    if not (isinstance(found, Corrected) and isinstance(found.model, EchoState)):
+    return found if isinstance(found, Corrected) else None
+
+
+def _require_networks(model: SequencePredictor) -> None:
+    """Raise UsageError if networks correct something that is none."""
+    answers = model.answers
+    if isinstance(answers, OneAnswer) and answers.corrected is not None:
+        raise _refused(answers.corrected.name, "is a baseline that the network corrects, and no network itself")
+
+
+def _require_graphs(model: SequencePredictor) -> None:
+    """Raise UsageError if networks correct what has no graph either."""
+    found, reader = _corrected(model), model.reader
+    if found is None:
+        _require_networks(model)
+    elif isinstance(found.model, NaiveBayes):
+        if reader.cut.longest is not None:
+            raise _refused(found.name, f"reads whole texts, and the network {reader.cut.longest:,} steps of them")
+        if not isinstance(reader, Words) or not exported_naive_bayes.is_told(found.model, reader.vocabulary):
+            raise _refused(found.name, "counts what the tokens that the network reads do not tell")
+
+
+def _refused(name: str, why: str) -> UsageError:
+    return UsageError(f"data.residual: {name} {why}; train with data.residual: none")
+
+
+def _base(graph: Graph, model: SequencePredictor, given: Given, batch: Batch) -> str | None:
+    """Return the scores (batch, L) that networks correct, 0 the best, float32; None if they correct nothing."""
+    found = _corrected(model)
+    if found is None:
         return None
-    return found.model, found.scale
+    if isinstance(found.model, EchoState):
+        scores = exported_echo_state.scores(graph, found.model, given.raw, batch)
+    else:
+        assert isinstance(model.reader, Words)
+        scores = exported_naive_bayes.scores(graph, found.model, model.reader.vocabulary, given.steps, batch)
+    less = graph.add("Sub", scores, graph.add("ReduceMax", scores, axes=[1]))
+    return graph.cast(graph.add("Mul", less, graph.constant(found.scale, "float64")), "float32")
 
 
 def _given(graph: Graph, model: SequencePredictor) -> tuple[Given, Batch]:
@@ -141,7 +166,7 @@ def _carries(model: SequencePredictor) -> bool:
     shape, reader = model.networks[0].shape, model.reader
     whole = isinstance(reader, Numbers) and (reader.by_series or reader.differences is not None)
     alone = len(model.networks) == 1 and not shape.bidirectional and not shape.characters
-    return alone and shape.pooling in (None, "last") and not whole
+    return alone and _corrected(model) is None and shape.pooling in (None, "last") and not whole
 
 
 def _answered(model: SequencePredictor, sample: Sample) -> list[np.ndarray]:
@@ -172,22 +197,41 @@ def _sample(model: SequencePredictor) -> Sample:
             reader.centre + reader.scale * np.sin(1.0 + b + np.arange(length)[:, None] * (1 + size))
             for b, length in enumerate(LENGTHS)
         ]
-        one = model.answers.stand_in(model.columns)
-        count = len(LENGTHS)
-        told = replace(one, ids=one.ids * count, lines=one.lines * count, values=values)
+        told = _told(model, values=values)
         sequences = reader.encode(told)
         bases = model.answers.bases(told, own=False)
         return Sample({"values": exported.padded(values)}, sequences, exported.padded(sequences), bases)
-    tokens = exported.some_tokens(reader.size)
     if not isinstance(reader, Words):
+        tokens = exported.some_tokens(reader.size)
         return Sample({"tokens": exported.padded(tokens)}, tokens, exported.padded(tokens))
-    forms = reader.encode([reader.vocabulary.decode(one) for one in tokens])
-    lexicon = reader.lexicon()
+    sentences = _sentences(reader.vocabulary)
+    forms, lexicon = reader.encode(sentences), reader.lexicon()
     numbers = exported.padded([lexicon.words[one] for one in forms]).astype(np.int64)
     inputs = {"tokens": numbers}
     if model.networks[0].words is not None:
         inputs |= _spelt(forms, lexicon.spellings, lexicon.affixes)
-    return Sample(inputs, forms, numbers)
+    bases = None
+    if _corrected(model) is not None:
+        told = _told(model, texts=[" ".join(words) for words in sentences])
+        bases = model.answers.bases(told, own=False)
+    return Sample(inputs, forms, numbers, bases)
+
+
+def _sentences(vocabulary: Vocabulary) -> list[list[str]]:
+    """Return sentences of LENGTHS words, which are cut into the same words if they are joined by spaces."""
+    words = [word for word in vocabulary.tokens[1:] if vocabulary.kind not in WORDS or _stands_alone(word, vocabulary)]
+    words = words or list(vocabulary.tokens[1:])
+    return [[words[(3 * b + t) % len(words)] for t in range(length)] for b, length in enumerate(LENGTHS)]
+
+
+def _stands_alone(word: str, vocabulary: Vocabulary) -> bool:
+    return tokenize(f"{word} {word}", vocabulary.kind) == [word, word]
+
+
+def _told(model: SequencePredictor, **given: Any) -> Any:
+    """Return sequences of LENGTHS that hold what is given, as if they had been read."""
+    one = model.answers.stand_in(model.columns)
+    return replace(one, ids=one.ids * len(LENGTHS), lines=one.lines * len(LENGTHS), **given)
 
 
 def _spelt(forms: list[np.ndarray], spellings: Any, affixes: Any) -> dict[str, np.ndarray]:

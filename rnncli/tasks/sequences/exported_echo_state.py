@@ -13,14 +13,12 @@ from rnncli.tasks.sequences.echo_state import RING, UNITS, EchoState, rings
 from rnncli.tasks.sequences.exported_numbers import by_itself, changes, filled, less_and_over
 
 
-def corrected(graph: Graph, model: EchoState, scale: float, values: str, batch: Batch) -> str:
-    """Return the scores (batch, L) float32 that networks correct, 0 the best, for values (time, batch, C) float64."""
+def scores(graph: Graph, model: EchoState, values: str, batch: Batch) -> str:
+    """Return the scores (batch, L) for values (time, batch, C), both float64."""
     features = graph.cast(_features(graph, model, _steps(graph, model, values, batch), batch), "float64")
     centred = graph.add("Sub", features, graph.constant(model.centre, "float64"))
-    scores = graph.add("MatMul", centred, graph.constant(model.weights.T, "float64"))
-    scores = graph.add("Add", scores, graph.constant(model.intercept, "float64"))
-    less = graph.add("Sub", scores, graph.add("ReduceMax", scores, axes=[1]))
-    return graph.cast(graph.add("Mul", less, graph.constant(scale, "float64")), "float32")
+    found = graph.add("MatMul", centred, graph.constant(model.weights.T, "float64"))
+    return graph.add("Add", found, graph.constant(model.intercept, "float64"))
 
 
 def _steps(graph: Graph, model: EchoState, values: str, batch: Batch) -> str:
