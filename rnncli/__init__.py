@@ -29,9 +29,10 @@ in a page.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # but to type checkers, by its name: to import `typing` takes longer than all else here
 if TYPE_CHECKING:
+    from typing import Any
+
     from rnncli.api.model import Model, load
     from rnncli.api.training import Run, train
     from rnncli.errors import (

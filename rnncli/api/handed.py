@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from rnncli.data.source import GIVEN, Source
-from rnncli.errors import DataError, UsageError, shown
+from rnncli.errors import DataError, UsageError, amount, shown
 
 TABLE = f"{GIVEN}.csv"
 _UNITS = ("D", "s", "ms", "us", "ns")
@@ -73,16 +73,15 @@ def handed(data: Any, names: Names | None = None) -> Handed:
     if isinstance(data, (bytes, bytearray, memoryview)):
         return Handed(Source(GIVEN, bytes(data)))
     if isinstance(data, Mapping):
-        return _table({str(name): _column(values) for name, values in data.items()})
-    if hasattr(data, "columns"):
+        return _table({str(name): _column(_several(values)) for name, values in data.items()})
+    if hasattr(data, "columns") or hasattr(data, "to_numpy"):
         return _table(_frame(data))
-    if isinstance(data, tuple) and len(data) == 2:
-        return _examples(data[0], data[1], names)
-    if not isinstance(data, np.ndarray) and not isinstance(data, Sequence):
-        raise UsageError(
-            f"data of the type {type(data).__name__} are none; give a path, bytes, a list, an array, columns by name "
-            "or a data frame"
-        )
+    if isinstance(data, tuple) and len(data) == 2 and not any(isinstance(one, str) for one in data):
+        inputs, answers = data
+        if hasattr(inputs, "columns"):
+            return _table(_frame(inputs) | {names.label: _column(_several(answers))})
+        return _examples(_several(inputs), _several(answers), names)
+    data = _several(data)
     if not len(data):
         raise DataError(f"{GIVEN}: is empty; give it a text, a table, or an example")
     if all(isinstance(one, os.PathLike) for one in data):
@@ -103,11 +102,34 @@ def _lines(texts: Iterable[str]) -> bytes:
         if "\n" in text or "\r" in text:
             raise DataError(f"{GIVEN}: text {number} has a line end ({shown(text)}); give it as bytes, or as lines")
         made.append(str(text) + "\n")
-    return "".join(made).encode("utf-8", "surrogateescape")
+    return encoded("".join(made))
+
+
+def encoded(text: str, name: str = GIVEN) -> bytes:
+    """Return a text as UTF-8, surrogates that stand for bytes as these; DataError for other ones."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError as error:
+        raise DataError(f"{name}: has {shown(text[error.start])}, which is no character; leave it out") from None
+
+
+def _several(data: Any) -> Sequence[Any] | np.ndarray:
+    """Return what holds several values, as a list or an array has them; UsageError for anything else."""
+    if hasattr(data, "to_numpy"):
+        data = data.to_numpy()
+    one = isinstance(data, (str, bytes)) or not (isinstance(data, Sequence) or getattr(data, "ndim", 0) > 0)
+    if one:
+        raise UsageError(
+            f"data of the type {type(data).__name__} are none; give a path, bytes, a list, an array, columns by name "
+            "or a data frame"
+        )
+    several: Sequence[Any] | np.ndarray = data
+    return several
 
 
 def _frame(data: Any) -> dict[str, list[str]]:
-    """Return the columns of a data frame, those of its index first where it has a name or times."""
+    """Return the columns of a data frame, or the only one of a series, those of the index first where it has a name or
+    times."""
     made: dict[str, list[str]] = {}
     index: Any = getattr(data, "index", None)
     if hasattr(index, "to_numpy"):
@@ -116,8 +138,9 @@ def _frame(data: Any) -> dict[str, list[str]]:
             values, name = level.to_numpy(), getattr(level, "name", None)
             if name is not None or _are_times(values):
                 made["time" if name is None else str(name)] = _column(values)
-    for name in data.columns:
-        column = data[name]
+    series = not hasattr(data, "columns")
+    for name in [getattr(data, "name", None)] if series else data.columns:
+        column, name = (data, "value" if name is None else name) if series else (data[name], name)
         if getattr(column, "ndim", 1) != 1 or str(name) in made:
             raise UsageError(f"{TABLE}: two columns are called {shown(str(name))}; rename one")
         made[str(name)] = _column(column.to_numpy())
@@ -126,7 +149,8 @@ def _frame(data: Any) -> dict[str, list[str]]:
 
 def _are_times(values: Any) -> bool:
     first = values[0] if len(values) else None
-    return getattr(getattr(values, "dtype", None), "kind", "") == "M" or hasattr(first, "isoformat")
+    dates = getattr(getattr(values, "dtype", None), "kind", "") == "M" or hasattr(first, "isoformat")
+    return dates or type(first).__name__ == "Period"  # pandas' months, quarters, …, which are written as such
 
 
 def _examples(inputs: Any, answers: Any, names: Names) -> Handed:
@@ -136,9 +160,14 @@ def _examples(inputs: Any, answers: Any, names: Names) -> Handed:
     labels = {} if answers is None else {names.label: answers}
     if all(isinstance(one, str) for one in inputs):
         return _table({name: _column(values) for name, values in ({names.text: inputs} | labels).items()})
-    if not any(isinstance(one, (Sequence, np.ndarray)) for one in inputs):  # of one step each, or the steps of one
+    nested = list(map(_are_several, inputs))
+    if not any(nested):  # of one step each, or the steps of one
         name = names.of_steps(1)[0] if names.inputs or labels else "value"
         return _table({name: _column(values) for name, values in ({name: _numbers(inputs)} | labels).items()})
+    if not all(nested):
+        raise UsageError(f"{TABLE}: some of its sequences are single values; give a list or an array for each")
+    if (empty := next((number for number, one in enumerate(inputs) if not len(one)), None)) is not None:
+        raise DataError(f"{TABLE}: sequence {empty} is empty; leave it out")
     if all(isinstance(word, str) for one in inputs for word in one):
         return _words(inputs, answers, names)
     steps = [_numbers(one) for one in inputs]
@@ -169,7 +198,7 @@ def _words(sentences: Sequence[Sequence[str]], tags: Any, names: Names) -> Hande
     if odd := next((word for one in sentences for word in one if len(word.split()) != 1), None):
         raise DataError(f"{GIVEN}: the word {shown(odd)} is not one; leave out white space in it")
     lines = sentences if tags is None else [map("\t".join, zip(*both, strict=True)) for both in _fit(sentences, tags)]
-    return Handed(Source(GIVEN, "\n".join("".join(f"{line}\n" for line in one) for one in lines).encode()))
+    return Handed(Source(GIVEN, encoded("\n".join("".join(f"{line}\n" for line in one) for one in lines))))
 
 
 def _steps(columns: Mapping[str, Any], lengths: Sequence[int], answers: Any, names: Names) -> Handed:
@@ -184,15 +213,20 @@ def _steps(columns: Mapping[str, Any], lengths: Sequence[int], answers: Any, nam
 
 def _are_of_steps(answers: Any) -> bool:
     """True if there is an answer for each step of a sequence, and not one for all of them."""
-    return answers is not None and isinstance(answers[0], (list, tuple, np.ndarray))
+    return answers is not None and len(answers) > 0 and _are_several(answers[0])
+
+
+def _are_several(one: Any) -> bool:
+    return isinstance(one, (list, tuple, range)) or getattr(one, "ndim", 0) > 0
 
 
 def _fit(sequences: Sequence[Any], answers: Sequence[Any]) -> list[tuple[Any, Any]]:
     """Return sequences with the answers to their steps; UsageError where these are not as many."""
     pairs = list(zip(sequences, answers, strict=True))
     for number, (steps, own) in enumerate(pairs):
-        if len(steps) != len(own):
-            raise UsageError(f"{TABLE}: sequence {number} has {len(steps):,} steps and {len(own):,} answers")
+        count = len(own) if _are_several(own) else 1
+        if len(steps) != count or not _are_several(own):
+            raise UsageError(f"{TABLE}: sequence {number} has {len(steps):,} steps and {amount(count, 'answer')}")
     return pairs
 
 
@@ -200,9 +234,11 @@ def _numbers(values: Any) -> np.ndarray:
     """Return numbers as an array; UsageError for what is none."""
     try:
         array = np.asarray(values)
-        return array if array.dtype.kind in "fiub" else array.astype(np.float64)
-    except (TypeError, ValueError):
-        raise UsageError(f"{TABLE}: {shown(repr(values))} are no numbers; give numbers, or texts alone") from None
+        if array.dtype.kind in "fiubO":
+            return array.astype(np.float64) if array.dtype.kind == "O" else array
+    except (TypeError, ValueError, OverflowError):  # told below
+        pass
+    raise UsageError(f"{TABLE}: {shown(repr(values))} are no numbers; give numbers, or texts alone")
 
 
 def _table(columns: Mapping[str, list[str]]) -> Handed:
@@ -215,7 +251,7 @@ def _table(columns: Mapping[str, list[str]]) -> Handed:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
     writer.writerows(zip(*columns.values(), strict=True))
-    return Handed(Source(TABLE, text.getvalue().encode("utf-8", "surrogateescape")))
+    return Handed(Source(TABLE, encoded(text.getvalue(), TABLE)))
 
 
 def _column(values: Any) -> list[str]:

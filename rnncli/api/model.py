@@ -7,10 +7,10 @@ import os
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from rnncli.api import answers
-from rnncli.api.handed import Handed, Names, handed
+from rnncli.api.handed import Handed, Names, encoded, handed
 from rnncli.api.options import parsed
 from rnncli.api.talk import heard, log, warn
 from rnncli.cli.generate import request_of
@@ -117,6 +117,14 @@ class Model:
             found = predict(self._model, taken, reading, {**given(own), **coming}, warn)
             return answers.objects(found)
 
+    @overload
+    def generate(
+        self, prime: str = "", n: int = 500, *, count: None = None, **options: Unpack[GenerateOptions]
+    ) -> str: ...
+    @overload
+    def generate(
+        self, prime: str = "", n: int = 500, *, count: int, **options: Unpack[GenerateOptions]
+    ) -> list[str]: ...
     def generate(
         self, prime: str = "", n: int = 500, *, count: int | None = None, **options: Unpack[GenerateOptions]
     ) -> str | list[str]:
@@ -159,7 +167,7 @@ class Model:
         asked = parsed("score", options)
         reading = taken_reading(asked)
         own = {name: asked[name] for name in ("strict", "unknown", "adapt")}
-        source = Source(GIVEN, text.encode("utf-8", "surrogateescape")) if isinstance(text, str) else handed(text).data
+        source = Source(GIVEN, encoded(text)) if isinstance(text, str) else handed(text).data
         with heard():
             request = Scoring(
                 self._model, source, reading, given(own), asked["above"], asked["most_surprising"], asked["precision"]

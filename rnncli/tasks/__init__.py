@@ -2,6 +2,7 @@
 
     task             the interface of a task: Task, Experiment (ready to train), Predictor (at work), their answers
     line_by_line     answers for lines one by one, some of which may have none
+    exported         a model for other programs: a graph of ONNX, or a network of PyTorch, and a test vector
     scored           lines of a text with how surprising each token was
     adopting         networks of other programs, which a task takes
     registry         the tasks by name, and functions that load the config of any of them

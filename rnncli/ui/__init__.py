@@ -7,6 +7,7 @@ tuning_view        a search for settings, and its table
 prospect           what a training would be
 verified           the checks of a run
 coded              bytes for a file or a pipe
+exported           what goes into and comes out of a model that was exported
 results            rows as table, CSV, JSON or JSON lines; text as it is made
 run_list           a list of runs
 numbers            numbers as people read them

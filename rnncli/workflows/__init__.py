@@ -1,10 +1,11 @@
 """Workflows: one plain function per command, paths and options in, reports and results out. None prints or uses click
 or rich.
 
-init, check, train, tune, generate, compress, predict, score, evaluate, inspect_grads, runs, plot, report, help   the
-commands
+init, check, train, tune, generate, compress, predict, score, evaluate, inspect_grads, runs, plot, report, export,
+help             the commands
 imported         the command import, whose name is a word of Python
 verify           the check of a run
+model_card       the page of a network that was exported for PyTorch; pytorch_loader: what loads it there
 tune_space       what is searched; tune_halving: which trial goes on; tune_sampler: where to look next
 tune_study       the folder of a study; tune_worker: a process that works on it; tune_report: its end
 compare_grads    several networks for inspect-grads, trained for it or as runs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,11 +54,15 @@ def to_pytorch(run: str, precision: str | None) -> dict[str, bytes]:
     made = _opened(run, precision).load().in_torch()
     directory = RunDirectory(Path(run))
     found = directory.read_report() if directory.path.is_dir() else None
-    card = model_card(name_of(run), made, __version__, None if found is None else found.to_json())
+    return folder_of(name_of(run), made, None if found is None else found.to_json())
+
+
+def folder_of(name: str, made: InTorch, report: Mapping[str, Any] | None) -> dict[str, bytes]:
+    """Return the files of a folder, by name; report: see `model_card`."""
     return {
         "model.safetensors": model_file.for_others(made.arrays(), {"format": "pt"}),
         "config.json": (json.dumps(_config(made), indent=1) + "\n").encode(),
-        "README.md": card.encode(),
+        "README.md": model_card(name, made, __version__, report).encode(),
         "load.py": LOADER.read_bytes(),
     }
 

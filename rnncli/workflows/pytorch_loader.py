@@ -6,77 +6,62 @@ values (time, batch, I) in place of tokens. `state` goes on from there where it 
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import torch
 from safetensors.torch import load_file
 from torch import nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 HERE = Path(__file__).parent
 CONFIG = json.loads((HERE / "config.json").read_text(encoding="utf-8"))
 
 
 class Network(nn.Module):
-    def __init__(
-        self,
-        cell,
-        nonlinearity,
-        reads,
-        input_size,
-        embedding_size,
-        hidden_size,
-        num_layers,
-        bidirectional,
-        pooling,
-        output_size,
-    ):
+    def __init__(self, of):
         super().__init__()
-        self.one_hot, self.pools = (input_size if reads == "tokens" and not embedding_size else 0), pooling
-        self.embedding = nn.Embedding(input_size, embedding_size) if embedding_size else None
-        kind, how = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}[cell], {"bidirectional": bidirectional}
-        how |= {"nonlinearity": nonlinearity} if cell == "rnn" else {}
-        self.rnn = kind(embedding_size or input_size, hidden_size, num_layers, **how)
-        width = 2 * hidden_size if bidirectional else hidden_size
-        self.pooling = nn.ParameterDict({"weight": torch.zeros(width)} if pooling == "attention" else {})
-        self.head = nn.Linear(width, output_size)
+        self.of, width = of, of.hidden_size * (2 if of.bidirectional else 1)
+        self.embedding = nn.Embedding(of.input_size, of.embedding_size) if of.embedding_size else None
+        kind, more = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}[of.cell], {"bidirectional": of.bidirectional}
+        more |= {"nonlinearity": of.nonlinearity} if of.cell == "rnn" else {}
+        self.rnn = kind(of.embedding_size or of.input_size, of.hidden_size, of.num_layers, **more)
+        self.pooling = nn.ParameterDict({"weight": torch.zeros(width)} if of.pooling == "attention" else {})
+        self.head = nn.Linear(width, of.output_size)
 
     def forward(self, x, lengths, state=None):
-        x = (
-            self.embedding(x)
-            if self.embedding
-            else nn.functional.one_hot(x, self.one_hot).float()
-            if self.one_hot
-            else x
-        )
-        packed = nn.utils.rnn.pack_padded_sequence(x, lengths, enforce_sorted=False)
-        y, state = self.rnn(packed, state)
-        y, _ = nn.utils.rnn.pad_packed_sequence(y, total_length=len(x))
+        if self.embedding is not None:
+            x = self.embedding(x)
+        elif self.of.reads == "tokens":
+            x = nn.functional.one_hot(x, self.of.input_size).float()
+        y, state = self.rnn(pack_padded_sequence(x, lengths, enforce_sorted=False), state)
+        y, _ = pad_packed_sequence(y, total_length=len(x))
         within = (torch.arange(len(x))[:, None] < lengths)[:, :, None]  # (time, batch, 1)
-        if self.pools == "last":
+        if self.of.pooling is None:
+            return self.head(y) * within, state
+        return self.head(self.pooled(y, lengths, within, state)), state
+
+    def pooled(self, y, lengths, within, state):
+        if self.of.pooling == "last":
             h = state[0] if isinstance(state, tuple) else state
-            y = torch.cat([h[-2], h[-1]], 1) if self.rnn.bidirectional else h[-1]
-        elif self.pools == "mean":
-            y = y.sum(0) / lengths[:, None]
-        elif self.pools == "max":
-            y = y.masked_fill(~within, -torch.inf).amax(0)
-        elif self.pools == "attention":
-            scores = (y @ self.pooling["weight"])[:, :, None]
-            y = (y * scores.masked_fill(~within, -torch.inf).softmax(0)).sum(0)
-        outputs = self.head(y)
-        return (outputs if self.pools else outputs * within), state
+            return torch.cat([h[-2], h[-1]], 1) if self.of.bidirectional else h[-1]
+        if self.of.pooling == "mean":
+            return y.sum(0) / lengths[:, None]
+        if self.of.pooling == "max":
+            return y.masked_fill(~within, -torch.inf).amax(0)
+        scores = (y @ self.pooling["weight"])[:, :, None]
+        return (y * scores.masked_fill(~within, -torch.inf).softmax(0)).sum(0)
 
 
 def load():
-    network = Network(**CONFIG["architecture"])
-    weights = load_file(HERE / "model.safetensors")
+    network, weights = Network(SimpleNamespace(**CONFIG["architecture"])), load_file(HERE / "model.safetensors")
     network.load_state_dict({name: one for name, one in weights.items() if not name.startswith("crf.")})
     return network.eval()
 
 
 if __name__ == "__main__":
     test = CONFIG["test"]
-    given, lengths = torch.tensor(test["inputs"]), torch.tensor(test["lengths"])
     with torch.no_grad():
-        outputs, _ = load()(given, lengths)
+        outputs, _ = load()(torch.tensor(test["inputs"]), torch.tensor(test["lengths"]))
     expected = torch.tensor(test["outputs"])
     apart = ((outputs - expected).abs().max() / expected.abs().max().clamp(min=1)).item()
     print(f"largest difference from rnncli, in units of the largest output above 1: {apart:.1e}")

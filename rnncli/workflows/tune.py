@@ -72,7 +72,7 @@ def tune(request: Request, show: Show) -> Tuned:
     if request.out is not None and not request.out.strip():
         raise UsageError("-o needs the name of a folder for the study")
     if "-" in (request.first, *request.data):
-        raise UsageError("tune reads its data for every trial, and standard input is read once; name a file")
+        raise UsageError("a study is gone on with from the file of its data, and standard input is none; name a file")
     told = _Told(show)
     with noting(lambda text: told.note(Note(text))):
         config, source = config_and_source(request.first, request.data, request.overrides)
@@ -84,19 +84,14 @@ def tune(request: Request, show: Show) -> Tuned:
         assert isinstance(stop, Until)
         with study.looking_for_work(), noting(lambda text: told.note(Note(text))):
             space = _agreed(study, request, config, source, given)
-        worker = Worker(study, space, config, _training(request, config), request.seed, trials, told.show, stop)
+        # The config and the data as they are now, whatever becomes of their files while the search goes on.
+        training = Training(config.model_dump(), (source,))
+        worker = Worker(study, space, training, request.seed, trials, told.show, stop)
         try:
             worker.work()
         except StoppedError as error:
             raise StoppedError(f"{error}; go on with: {request.command}", error.exit_code - 128) from None
         return tuned(study, space, worker.again(), left=worker.left)
-
-
-def _training(request: Request, config: Config) -> Training:
-    """Return what every trial is trained with, its data named so that they are found wherever a trial was begun."""
-    path = config.data.path
-    named = [path] if isinstance(path, str) else path or []
-    return Training(request.first, request.data or (named if is_config(request.first) else ()), None, request.overrides)
 
 
 class _Told:
@@ -120,7 +115,9 @@ class _Told:
 def _require_searchable(config: Config, source: Source) -> None:
     """Raise UsageError for data that are read once, or nothing to judge trials by."""
     if source.path is None:
-        raise UsageError(f"{source.name}: tune reads its data for every trial, and a pipe is read once; name a file")
+        raise UsageError(
+            f"{source.name}: a study is gone on with from the file of its data, and this is none; name one"
+        )
     if config.data.validation == 0:
         raise UsageError("tune judges trials by a validation split, and data.validation is 0; set it to 0.1")
 

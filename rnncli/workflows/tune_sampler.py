@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rnncli.training.tuned import FAILED, RUNNING, Trial
-from rnncli.workflows.tune_space import Choice, Range, Space, short_within
+from rnncli.workflows.tune_space import Choice, Range, Space, written
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -58,10 +58,7 @@ def _drawn(
         study = optuna.create_study(sampler=sampler)
         study.add_trials([_seen(trial, distributions) for trial in trials if _is_in(space, trial.settings)])
         found = study.ask(dict(distributions)).params
-    return {
-        key: short_within(found[key], one) if isinstance(one, Range) and not (one.whole or one.step) else found[key]
-        for key, one in space.items()
-    }
+    return {key: written(found[key], one) for key, one in space.items()}
 
 
 def _seen(trial: Trial, distributions: Mapping[str, BaseDistribution]) -> Any:
@@ -132,7 +129,7 @@ def _values(one: Range | Choice) -> Sequence[Any]:
         return one.values
     if one.whole:
         return range(int(one.low), int(one.high) + 1, int(one.step or 1))
-    return [one.low + k * one.step for k in range(_steps(one) + 1)]
+    return [written(one.low + k * one.step, one) for k in range(_steps(one) + 1)]
 
 
 def importance(space: Space, trials: Sequence[Trial]) -> dict[str, float]:

@@ -198,6 +198,9 @@ def _short(value: float) -> float:
     return float(f"{value:.2g}")
 
 
-def short_within(value: float, within: Range) -> float:
-    """Return a number with three significant digits that is in the range."""
-    return min(max(float(f"{value:.3g}"), within.low), within.high)
+def written(value: Any, within: Range | Choice) -> Any:
+    """Return a value as people write it, in the range: a fraction with three significant digits, one that steps lead to
+    without what adding them leaves behind; any other as it is."""
+    if isinstance(within, Choice) or within.whole:
+        return value
+    return min(max(float(f"{value:.{12 if within.step else 3}g}"), within.low), within.high)

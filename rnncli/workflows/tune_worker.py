@@ -48,14 +48,13 @@ class Worker:
         self,
         study: Study,
         space: Space,
-        config: Config,
         training: Training,
         seed: int,
         wanted: int | None,
         show: Callable[[Note | Begun | Progress | Ended], None],
         stop: Until,
     ):
-        self.study, self.space, self.config, self.training = study, space, config, training
+        self.study, self.space, self.training = study, space, training
         self.seed, self.wanted, self.show, self.stop = seed, wanted, show, stop
         self.left = ""
         self._unit = ""
@@ -186,12 +185,11 @@ class Worker:
     def _training(self, run: RunDirectory, trial: Trial, to: float, seed: int | None) -> Training:
         """Return the request by which a run begins, or goes on."""
         if (run.state.is_file() or run.config.is_file()) and not run.is_abandoned():
-            named = self.training.data or [str(self.training.first)]
-            return Training(None, named, str(run.path), resume=True, pause=to)
+            return Training(None, self.training.data, str(run.path), resume=True, pause=to)
         settings = {} if trial.number == OWN else {key: trial.settings[key] for key in self.space}
         if seed is not None:
             settings["training.seed"] = seed
-        overrides = [*self.training.overrides, *(f"{key}={dump_value(value)}" for key, value in settings.items())]
+        overrides = [f"{key}={dump_value(value)}" for key, value in settings.items()]
         return replace(self.training, out=str(run.path), overrides=overrides, pause=to)
 
     def _shown(self, report: Report, first: bool) -> None:

@@ -16,6 +16,14 @@ class Column:
         return self.values
 
 
+class Series(Column):
+    """A column with an index of its own."""
+
+    def __init__(self, values: Any, index: Any, name: str | None = None):
+        super().__init__(values, name)
+        self.index = Column(index)
+
+
 class Frame:
     """Columns by name, and an index."""
 

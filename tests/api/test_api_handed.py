@@ -14,9 +14,17 @@ from hypothesis import strategies as st
 from rnncli.api.handed import GIVEN, TABLE, Names, handed
 from rnncli.data.source import Source
 from rnncli.errors import DataError, UsageError
-from tests.api.frames import Frame
+from tests.api.frames import Column, Frame, Series
 
 DAYS = np.array(["2024-01-31", "2024-02-01"], "M8[ns]")
+
+
+class Period(str):
+    """A month as pandas has them, which is neither a date nor a text."""
+
+
+PERIODS = np.empty(2, object)
+PERIODS[:] = [Period("2024-01"), Period("2024-02")]
 HOURS = np.array(["2024-01-31T00", "2024-02-01T12"], "M8[h]")
 
 
@@ -49,6 +57,10 @@ def text_of(data: Any, names: Names | None = None) -> str:
         ([{"a": 1, "b": "x"}, {"b": "y", "c": 2.0}], "a,b,c\n1,x,\n,y,2.0\n"),
         (Frame({"co2": [1.5, 2.0]}, index=DAYS), "time,co2\n2024-01-31,1.5\n2024-02-01,2.0\n"),
         (Frame({"co2": [1.5]}, index=["a"], name="site"), "site,co2\na,1.5\n"),
+        (Series([1.5, 2.0], DAYS), "time,value\n2024-01-31,1.5\n2024-02-01,2.0\n"),
+        (Series([1.5, 2.0], [0, 1], "co2"), "co2\n1.5\n2.0\n"),
+        ((Frame({"a": [1, 2]}), Column(["x", "y"])), "a,label\n1,x\n2,y\n"),
+        (Frame({"co2": [1.5, 2.0]}, index=PERIODS), "time,co2\n2024-01,1.5\n2024-02,2.0\n"),
         (Frame({"co2": [1.5, 2.0]}), "co2\n1.5\n2.0\n"),
     ],
 )
@@ -95,7 +107,13 @@ def test_the_name_tells_a_table_from_a_text() -> None:
         ({"a": [1], "b": [1, 2]}, UsageError, r'unequal lengths \("a" 1, "b" 2\)'),
         ({"a": [[1]]}, UsageError, "is no cell of a table"),
         ((["a", "b"], ["c"]), UsageError, "has 2 sequences and 1 answers; give one for each"),
-        (([[1, 2]], [["a"]]), UsageError, "sequence 0 has 2 steps and 1 answers"),
+        (([[1, 2]], [["a"]]), UsageError, "sequence 0 has 2 steps and 1 answer$"),
+        (([[1], [2]], [["a"], "b"]), UsageError, "sequence 1 has 1 steps and 1 answer"),
+        (([[1], []], ["a", "b"]), DataError, "sequence 1 is empty; leave it out"),
+        ([[1], 2], UsageError, "some of its sequences are single values"),
+        ({"a": "bc"}, UsageError, "data of the type str are none"),
+        ([1 + 2j], UsageError, "are no numbers"),
+        (["\ud800"], DataError, "which is no character; leave it out"),
         ([[1, "a"]], UsageError, "are no numbers; give numbers, or texts alone"),
         ([[[1, 2]], [[1]]], UsageError, "rows of as many numbers as in the others"),
     ],

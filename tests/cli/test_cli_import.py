@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from tests.naive import CELLS, zero_state
 GATES = {"rnn": 1, "gru": 3, "lstm": 4}
 CHARACTERS = [*"h ebcdafg\n"]  # in an order of their own
 WORDS = ["hen", "[UNK]", "fox", "sat", "ran", "the"]
+OLD_RUN = Path(__file__).parents[1] / "models_of_0_1/language-model"
 H, E = 5, 3
 Tensors = dict[str, np.ndarray]
 
@@ -269,3 +271,17 @@ def test_existing_folders_and_links_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
     run("import", "w.safetensors", "--task", "regress", "-o", "link", cwd=tmp_path).refused(5)
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_what_was_exported_comes_back(tmp_path: Path) -> None:
+    shutil.copytree(OLD_RUN, tmp_path / "first")
+    run("export", "first", "--to", "pytorch", "-o", "out", cwd=tmp_path).ok()
+    told = json.loads((tmp_path / "out/config.json").read_text(encoding="utf-8"))
+    (tmp_path / "v.json").write_text(json.dumps(told["vocabulary"]), encoding="utf-8")
+    task = ("--task", "language-model", "--vocabulary", "v.json")
+    run("import", "out/model.safetensors", *task, "-o", "back", cwd=tmp_path).ok()
+    first, back = (open_sound(str(tmp_path / name)) for name in ("first", "back"))
+    assert first.arrays.keys() == back.arrays.keys()
+    assert all(np.array_equal(array, back.arrays[name]) for name, array in first.arrays.items())
+    texts = [run("generate", name, "-n", "60", cwd=tmp_path).ok().out for name in ("first", "back")]
+    assert texts[0] == texts[1]

@@ -43,7 +43,7 @@ def test_without_optuna_the_command_that_installs_it_is_named(without_optuna: No
         (["--max-time", "soon"], '--max-time is "soon"; must be a duration such as 8s, 10m or 1h30m'),
         (["--trials", "0"], "0 is not in the range"),
         (["--set", "data.validation=0"], "tune judges trials by a validation split, and data.validation is 0"),
-        (["-"], "standard input is read once; name a file"),
+        (["-"], "standard input is none; name a file"),
         (["-o", " "], "-o needs the name of a folder"),
         (["--set", "tune.over=3"], "tune.over is 3; must be a section of keys with what to search"),
     ],

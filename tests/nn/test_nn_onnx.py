@@ -9,12 +9,13 @@ import pytest
 from extras import onnx, onnxruntime
 from windows import VARIANTS, small_shape
 
+from rnncli.errors import UsageError
 from rnncli.kernels.cells import CELLS
 from rnncli.nn.network import Network
-from rnncli.nn.onnx import protobuf
+from rnncli.nn.onnx import protobuf, recurrent
 from rnncli.nn.onnx.graph import Graph
 from rnncli.nn.onnx.network import batch_of, computed, vectors_of, within
-from rnncli.nn.pooling import POOLINGS
+from rnncli.nn.pooling import POOLINGS, Pooling
 from rnncli.nn.recurrence import Recurrence
 from rnncli.tasks import exported
 
@@ -108,6 +109,15 @@ def test_gates_stand_in_the_order_of_onnx(cell):
     x, state = random.normal(size=(3, 4)), naive.some_state(cell, random, 3, H)
     for ours, theirs in zip(naive.CELLS[cell](x, state, own), naive.CELLS[cell](x, state, p), strict=True):
         assert np.array_equal(ours, theirs)
+
+
+def test_a_cell_or_a_pooling_that_nobody_wrote_in_onnx_is_refused(monkeypatch):
+    monkeypatch.delitem(recurrent._STEPS, "slstm")
+    with pytest.raises(UsageError, match=r"model\.cell: slstm has no form in ONNX"):
+        content_of(network_of(small_shape("slstm", "tanh", 1)))
+    monkeypatch.setitem(POOLINGS, "new", type("New", (Pooling,), {}))
+    with pytest.raises(UsageError, match=r"model\.pooling: has no form in ONNX"):
+        content_of(network_of(small_shape("gru", "tanh", 1, pooling="new")))
 
 
 def test_equal_bytes_every_time():

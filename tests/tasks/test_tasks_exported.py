@@ -1,12 +1,13 @@
 """Exported models of every task under onnxruntime, on data as they stand in a file, beside what `predict` answers."""
 
 import json
+import runpy
 
 import experiments
 import numpy as np
 import onnx_reader
 import pytest
-from extras import onnx, onnxruntime
+from extras import onnx, onnxruntime, torch
 
 from rnncli.data.source import Source
 from rnncli.errors import UsageError
@@ -14,6 +15,7 @@ from rnncli.kernels.cells import CELLS
 from rnncli.nn.pooling import POOLINGS
 from rnncli.notes import noting
 from rnncli.tasks.exported import InOnnx
+from rnncli.tasks.forecast import exported, exported_rows, windows
 from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS
 from rnncli.tasks.forecast.decoders import Direct
 from rnncli.tasks.forecast.loss_registry import FORECAST_LOSSES
@@ -23,6 +25,7 @@ from rnncli.tasks.language_model.decoding import Decoder
 from rnncli.tasks.registry import TASKS, config_from_mapping
 from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import ThreadPool
+from rnncli.workflows.export import folder_of
 
 NEAR = 1e-5
 ROWS = 24
@@ -355,6 +358,16 @@ def test_series_side_by_side_are_told_apart_by_their_numbers():
 
 
 @pytest.mark.onnx
+@pytest.mark.parametrize("decoder", ["direct", "segments"])
+def test_several_targets_and_masks_of_what_is_known(decoder):
+    gaps = np.where(np.arange(60) % 9 == 5, np.nan, SALES)
+    gaps[-16:] = SALES[-16:]  # a context is whole
+    content = experiments.csv(a=gaps, b=200 - SALES)
+    how = {"decoder": decoder, **({"segment": 4} if decoder == "segments" else {})}
+    compare(forecaster_of(model=how, content=content, target=["a", "b"], channels="joint", missing="mask"))
+
+
+@pytest.mark.onnx
 @pytest.mark.parametrize("segment", [2, 3, 4])
 @pytest.mark.parametrize("cell", ["gru", "lstm", "slstm"])
 def test_forecasts_in_segments(segment, cell):
@@ -373,6 +386,25 @@ def test_too_few_rows_are_an_error_and_no_other_forecast():
     session = session_of(forecaster_of().in_onnx())
     with pytest.raises(Exception, match="Reshape"):
         session.run(None, {"values": np.ones((11, 1, 1))})
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+@pytest.mark.parametrize("content", [None, SERIES], ids=["text", "numbers"])
+def test_the_loader_builds_every_network_of_pytorch(pooling, cell, content, tmp_path):
+    data = {} if content is None else {"id": "id", "label": "size"}
+    model, _ = predictor_of("regress", content, {"pooling": pooling, "cell": cell, "bidirectional": True}, **data)
+    for name, written in folder_of("some", model.in_torch(), None).items():
+        (tmp_path / name).write_bytes(written)
+    with pytest.raises(SystemExit) as end:
+        runpy.run_path(str(tmp_path / "load.py"), run_name="__main__")
+    assert not end.value.code
+    loaded = runpy.run_path(str(tmp_path / "load.py"))
+    test = loaded["CONFIG"]["test"]
+    with torch.no_grad():
+        outputs, _ = loaded["load"]()(torch.tensor(test["inputs"]), torch.tensor(test["lengths"]))
+    assert apart(outputs.numpy(), np.array(test["outputs"])) < 1e-6
 
 
 def test_what_has_no_form_is_named_with_what_to_use():
@@ -397,6 +429,15 @@ def test_what_has_no_form_is_named_with_what_to_use():
         chains.in_onnx()
     with pytest.raises(UsageError, match=r"model\.decoder: recursive"):
         forecaster_of(model={"decoder": "recursive"}).in_onnx()
+
+
+def test_what_is_new_in_a_registry_is_refused_until_it_is_written_in_onnx(monkeypatch):
+    monkeypatch.delitem(exported_rows.SCALERS, "seasonal-error")
+    with pytest.raises(UsageError, match=r"data\.scaling: seasonal-error is not exported; train with another"):
+        forecaster_of(scaling="seasonal-error").in_onnx()
+    assert {*exported_rows.TRANSFORMS} == {*windows.TRANSFORMS}
+    assert {*exported_rows.NAIVE} == {*NAIVE_FORECASTS} - {"theta"}
+    assert {*exported._LOSSES} == {*FORECAST_LOSSES}
 
 
 def test_a_forecast_says_what_it_reads_and_what_is_left_out():

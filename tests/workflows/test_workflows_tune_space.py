@@ -7,7 +7,7 @@ import pytest
 from rnncli.config.problems import Place
 from rnncli.errors import ConfigError
 from rnncli.tasks.registry import config_from_mapping
-from rnncli.workflows.tune_space import Choice, Range, given_space, read_space, short_within, texts, usual_space
+from rnncli.workflows.tune_space import Choice, Range, given_space, read_space, texts, usual_space, written
 
 CONFIG = config_from_mapping(
     {
@@ -125,6 +125,9 @@ def test_without_words_a_config_suggests_what_to_search():
 
 def test_a_short_number_stays_within_its_range():
     within = Range(0.00123456, 0.00999999, False)
-    assert short_within(0.00534567, within) == 0.00535
-    assert short_within(0.00123456, within) == 0.00123456
-    assert short_within(0.00999999, within) == 0.00999999
+    assert written(0.00534567, within) == 0.00535
+    assert written(0.00123456, within) == 0.00123456
+    assert written(0.00999999, within) == 0.00999999
+    assert written(0.1 + 2 * 0.1, Range(0.1, 0.5, False, step=0.1)) == 0.3
+    assert written(37, Range(16, 64, True)) == 37
+    assert written("gru", Choice(("gru", "lstm"))) == "gru"

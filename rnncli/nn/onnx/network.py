@@ -5,9 +5,10 @@ Nothing is dropped, as outside of training. Values are float32, tokens and lengt
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from rnncli.errors import UsageError
 from rnncli.nn.inputs import LinearHead
 from rnncli.nn.network import Network
 from rnncli.nn.onnx import recurrent
@@ -121,21 +122,37 @@ def head_of(graph: Graph, head: LinearHead, h: str) -> str:
 
 def _pooled(graph: Graph, pooling: Pooling, layer: Read, batch: Batch) -> str:
     """Return the vector (batch, F) of each sequence."""
-    y = layer.y
-    if isinstance(pooling, Last):
-        return _last(graph, layer)
-    if isinstance(pooling, Mean):
-        lengths = graph.add("Unsqueeze", graph.cast(batch.lengths, "float32"), graph.whole(1))
-        return graph.add("Div", graph.add("ReduceSum", y, graph.whole(0), keepdims=0), lengths)
-    if isinstance(pooling, Max):
-        within = graph.add("Where", batch.running, y, graph.constant(LOWEST))
-        return graph.add("ReduceMax", within, axes=[0], keepdims=0)
+    made = _POOLED.get(type(pooling))
+    if made is None:
+        raise UsageError("model.pooling: has no form in ONNX; train with another, such as last")
+    return made(graph, pooling, layer, batch)
+
+
+def _mean(graph: Graph, pooling: Pooling, layer: Read, batch: Batch) -> str:
+    lengths = graph.add("Unsqueeze", graph.cast(batch.lengths, "float32"), graph.whole(1))
+    return graph.add("Div", graph.add("ReduceSum", layer.y, graph.whole(0), keepdims=0), lengths)
+
+
+def _maximum(graph: Graph, pooling: Pooling, layer: Read, batch: Batch) -> str:
+    running = graph.add("Where", batch.running, layer.y, graph.constant(LOWEST))
+    return graph.add("ReduceMax", running, axes=[0], keepdims=0)
+
+
+def _attention(graph: Graph, pooling: Pooling, layer: Read, batch: Batch) -> str:
     assert isinstance(pooling, Attention)
-    scores = graph.add("MatMul", y, graph.constant(pooling.query.value[:, None]))
+    scores = graph.add("MatMul", layer.y, graph.constant(pooling.query.value[:, None]))
     shares = graph.add("Softmax", graph.add("Where", batch.running, scores, graph.constant(LOWEST)), axis=0)
-    return graph.add("ReduceSum", graph.add("Mul", y, shares), graph.whole(0), keepdims=0)
+    return graph.add("ReduceSum", graph.add("Mul", layer.y, shares), graph.whole(0), keepdims=0)
 
 
 def _last(graph: Graph, layer: Read) -> str:
     """Return the hidden state (batch, directions·H) at the end of each sequence; of the backward way, at its start."""
     return graph.add("Reshape", graph.add("Transpose", layer.states[0], perm=[1, 0, 2]), graph.whole(0, -1))
+
+
+_POOLED: dict[type[Pooling], Callable[[Graph, Pooling, Read, Batch], str]] = {
+    Last: lambda graph, pooling, layer, batch: _last(graph, layer),
+    Mean: _mean,
+    Max: _maximum,
+    Attention: _attention,
+}

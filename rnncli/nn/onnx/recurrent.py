@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rnncli.errors import UsageError
 from rnncli.kernels.cells.rnn import ACTIVATIONS
 from rnncli.nn.onnx.graph import Graph
 from rnncli.nn.onnx.protobuf import Attribute
@@ -56,6 +57,8 @@ def read(graph: Graph, layer: RecurrentLayer | BidirectionalLayer, x: str, batch
     first = layer.directions[0]
     if first.cell.name in OPERATORS and not _is_capped(first):
         return _by_operator(graph, layer.directions, x, batch, states)
+    if first.cell.name not in _STEPS:
+        raise UsageError(f"model.cell: {first.cell.name} has no form in ONNX; train with another, such as lstm")
     return _by_steps(graph, layer.directions, x, batch, states)
 
 

@@ -22,22 +22,25 @@ from rnncli.nn.onnx.recurrent import Batch
 from rnncli.nn.segments import SegmentNetwork
 from rnncli.tasks import exported
 from rnncli.tasks.exported import InOnnx, InTorch
+from rnncli.tasks.forecast import windows
 from rnncli.tasks.forecast.backtest import NETWORK
 from rnncli.tasks.forecast.baselines import LOOKED_BACK
 from rnncli.tasks.forecast.decoders import Direct
 from rnncli.tasks.forecast.exported_features import Given, given, names_of, sample
-from rnncli.tasks.forecast.exported_rows import NAIVE, SCALERS, WIDE, Rows, back, forward, naive_of, never_flat
+from rnncli.tasks.forecast.exported_rows import NAIVE, SCALERS, TRANSFORMS, WIDE, Rows, naive_of, never_flat
 from rnncli.tasks.forecast.losses import LEVELS, ForecastLoss
 from rnncli.tasks.forecast.members import Average, Member, Members
 from rnncli.tasks.forecast.paths import Walk
 from rnncli.tasks.forecast.recursive import Recursive
-from rnncli.tasks.forecast.windows import TRANSFORMS, Windowing
+from rnncli.tasks.forecast.windows import Windowing
 
 if TYPE_CHECKING:
     from rnncli.tasks.forecast.forecaster import Forecaster
 
 _INTERVALS = "prediction intervals: they come from the errors of held-out windows, a table that rnncli predict reads"
 _FURTHER = "rows beyond the horizon"
+_FIXED = ("last-value", "none")  # scalings by what the whole series was in training
+_LOSSES = ("mae", "mse", "quantile", "gaussian", "student-t", "negative-binomial")
 
 
 def in_onnx(model: Forecaster) -> InOnnx:
@@ -93,7 +96,15 @@ def _averaged_with(windowing: Windowing, average: Average, context: int) -> tupl
 
 def _require_written(model: Forecaster) -> None:
     """Raise UsageError for what has no form."""
-    average = model.members.average
+    average, data, residual = model.members.average, model.data, model.data.residual or "none"
+    for key, value, known in (
+        *(("data.scaling", scaling, (*SCALERS, *_FIXED)) for scaling in data.scalings),
+        ("data.transform", data.transform, TRANSFORMS),
+        ("data.residual", residual, ("none", *NAIVE)),
+        ("training.loss", model.config.training.loss, _LOSSES),
+    ):
+        if value not in known:
+            raise UsageError(f"{key}: {value} is not exported; train with another, such as {next(iter(known))}")
     if isinstance(model.members.first.decoder, Recursive):
         raise UsageError(
             "model.decoder: recursive reads its own forecasts row by row, which is no single graph; train with "
@@ -126,7 +137,7 @@ def _averaged(rows: Rows, read: Given, windowing: Windowing, forecast: str, aver
     name, _ = _averaged_with(windowing, average, 1)
     naive = NAIVE[name](rows, seen, windowing.horizon, windowing.season)
     least = rows.graph.add("ReduceMin", seen, axes=[0], keepdims=0)
-    without = rows.do("Less", naive, float(TRANSFORMS[windowing.transform].least))
+    without = rows.do("Less", naive, float(windows.TRANSFORMS[windowing.transform].least))
     naive = _possible(rows, windowing, rows.graph.add("Where", without, least, naive))
     ours, theirs = rows.do("Mul", forecast, average.share), rows.do("Mul", naive, 1 - average.share)
     return rows.do("Add", ours, theirs)
@@ -152,19 +163,20 @@ class _Made:
         return self._back(_point(self.rows, self.loss, self.parameters))
 
     def baseline_alone(self) -> str:
-        back_ = back(self.rows, self.windowing.transform, self.baseline, self.windowing.power)
-        return _possible(self.rows, self.windowing, back_)
+        return self._in_own_units(self.baseline)
 
     def quantiles(self) -> str:
         """Return the forecasts at LEVELS, (levels, horizon, batch, targets)."""
         return self._back(_quantiles(self.rows, self.loss, self.parameters))
 
     def _forward(self, y: str) -> str:
-        return forward(self.rows, self.windowing.transform, y, self.windowing.power)
+        return TRANSFORMS[self.windowing.transform].forward(self.rows, y, self.windowing.power)
 
     def _back(self, corrections: str) -> str:
-        z = self.rows.do("Add", self.baseline, self.rows.do("Mul", corrections, self.scale))
-        made = back(self.rows, self.windowing.transform, z, self.windowing.power)
+        return self._in_own_units(self.rows.do("Add", self.baseline, self.rows.do("Mul", corrections, self.scale)))
+
+    def _in_own_units(self, z: str) -> str:
+        made = TRANSFORMS[self.windowing.transform].back(self.rows, z, self.windowing.power)
         return _possible(self.rows, self.windowing, made)
 
     def _scaled(self, z: str) -> tuple[str, str]:

@@ -6,7 +6,7 @@ Rows are (time, batch, targets), all of them known; that there are `context` of 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -67,31 +67,44 @@ class Rows:
         return self.do("Add", self.do("Max", value, 0.0), self.do("Log", self.do("Add", tail, 1.0)))
 
 
-def forward(rows: Rows, transform: str, y: str, power: float) -> str:
-    """Return the transformed values; see `windows.TRANSFORMS`."""
-    if transform == "none":
-        return y
-    if transform == "log1p":
-        return rows.do("Log", rows.do("Add", y, 1.0))
-    if transform == "sqrt":
-        return rows.do("Sqrt", y)
-    if transform == "log" or power == 0:
-        return rows.do("Log", y)
-    return rows.do("Div", rows.do("Sub", rows.do("Pow", y, power), 1.0), power)
+def _box_cox(rows: Rows, y: str, power: float) -> str:
+    return rows.do("Log", y) if power == 0 else rows.do("Div", rows.do("Sub", rows.do("Pow", y, power), 1.0), power)
 
 
-def back(rows: Rows, transform: str, z: str, power: float) -> str:
-    if transform == "none":
-        return z
-    if transform == "log1p":
-        return rows.do("Sub", rows.do("Exp", _clipped(rows, z, 0.0, HIGHEST)), 1.0)
-    if transform == "sqrt":
-        low = rows.do("Max", z, 0.0)
-        return rows.do("Mul", low, low)
-    if transform == "log" or power == 0:
+def _box_cox_back(rows: Rows, z: str, power: float) -> str:
+    if power == 0:
         return rows.do("Exp", rows.do("Min", z, HIGHEST))
     root = _clipped(rows, rows.do("Add", rows.do("Mul", z, power), 1.0), 0.0, float(np.exp(HIGHEST * power)))
     return rows.do("Pow", root, 1 / power)
+
+
+def _log1p(rows: Rows, y: str, power: float) -> str:
+    return rows.do("Log", rows.do("Add", y, 1.0))
+
+
+def _expm1(rows: Rows, z: str, power: float) -> str:
+    return rows.do("Sub", rows.do("Exp", _clipped(rows, z, 0.0, HIGHEST)), 1.0)
+
+
+def _squared(rows: Rows, z: str, power: float) -> str:
+    low = rows.do("Max", z, 0.0)
+    return rows.do("Mul", low, low)
+
+
+class Transform(NamedTuple):
+    """A transform and the way back, of values and the power; see `windows.Transform`."""
+
+    forward: Callable[[Rows, str, float], str]
+    back: Callable[[Rows, str, float], str]
+
+
+TRANSFORMS: dict[str, Transform] = {
+    "none": Transform(lambda rows, y, power: y, lambda rows, z, power: z),
+    "log": Transform(lambda rows, y, power: _box_cox(rows, y, 0.0), lambda rows, z, power: _box_cox_back(rows, z, 0.0)),
+    "log1p": Transform(_log1p, _expm1),
+    "sqrt": Transform(lambda rows, y, power: rows.do("Sqrt", y), _squared),
+    "box-cox": Transform(_box_cox, _box_cox_back),
+}
 
 
 def _clipped(rows: Rows, value: str, low: float, high: float) -> str:
