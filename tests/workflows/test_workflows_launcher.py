@@ -1,11 +1,13 @@
 """Whether a launcher started this process as one of several, told from its environment alone."""
 
+import os
 import sys
 from types import SimpleNamespace
 
 import pytest
 
 from rnncli import job
+from rnncli.__main__ import main
 from rnncli.errors import MachineError, UsageError
 from rnncli.workflows.launcher import Launch, imported, launch_in, loses_input
 
@@ -99,6 +101,22 @@ def test_a_missing_package_is_named_with_its_mend(monkeypatch):
     monkeypatch.setitem(sys.modules, "mpi4py", None)
     with pytest.raises(UsageError, match=r"pip install 'rnncli\[mpi\]'"):
         imported(Launch("srun", 0, 4, 0))
+
+
+def test_a_rank_ends_by_way_of_the_interpreter_as_mpi_wants_it(monkeypatch):
+    def ends(code):
+        raise SystemExit(code)
+
+    monkeypatch.setattr("rnncli.cli.main", lambda: ends(3))
+    monkeypatch.setattr(os, "_exit", lambda code: ends(f"at once with {code}"))
+    monkeypatch.setattr("signal.signal", lambda number, handler: None)
+    one = job.Job()
+    with pytest.raises(SystemExit, match="at once with 3"):
+        main()
+    one.size = 2
+    monkeypatch.setattr(job, "_joined", [one])
+    with pytest.raises(SystemExit, match=r"^3$"):
+        main()
 
 
 @pytest.mark.parametrize(
