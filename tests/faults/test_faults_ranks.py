@@ -24,7 +24,7 @@ from rnncli.nn import model_file
 pytestmark = [pytest.mark.faults, pytest.mark.mpi]
 
 KILLED, RANKS = "one-hot characters", (2, 4, 1)
-LONGER = ["--set", "training.epochs=40"]
+LONGER = ["--set", "training.epochs=12"]
 
 
 @pytest.fixture(scope="module")
