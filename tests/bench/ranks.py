@@ -26,6 +26,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 SEQUENCES, STEPS = 64, 64  # of a rank
 FIRST = 5  # updates that are not counted
@@ -37,7 +38,7 @@ NO_NETEM = "RNNCLI_BENCH_DELAY"  # seconds by which a message is delayed here, w
 CONFIG = """\
 task: language-model
 data: {{path: text.txt, validation: 0.005, tokens: char}}
-model: {{cell: lstm, hidden_size: 256, num_layers: 2, dropout: 0, embedding_size: null}}
+model: {{cell: lstm, hidden_size: {units}, num_layers: 2, dropout: 0, embedding_size: null}}
 training: {{epochs: 50, updates: {updates}, batch_size: {batch}, bptt: {steps}, shards: {shards}, threads: {threads},
   precision: float32}}
 """
@@ -64,13 +65,14 @@ def work() -> None:
     from rnncli.training.ranks import Ranks
     from rnncli.workflows.mpi_job import MpiJob
 
-    adds, updates = [0.0], []
+    adds, updates, gradient = [0.0], [], [0]
     add, update, exchange, end = Ranks.add, TrainingLoop._update, MpiJob.exchange, MpiJob.end
     delay = float(os.environ.get(NO_NETEM, 0))
 
     def timed_add(*arguments):
         began = time.perf_counter()
         result = add(*arguments)
+        gradient[0] = sum(one.nbytes for one in arguments[-1])
         adds[-1] += time.perf_counter() - began
         return result
 
@@ -86,10 +88,12 @@ def work() -> None:
         time.sleep(delay)
 
     def told(job, code):
-        every = job.gather(adds[1:]) if code == 0 else []
+        together = job.dismissed(code)  # after which the others are here too
+        job.dismissed = lambda code: together
+        every = job.gather(adds[1:]) if together and code == 0 else []
         if every and job.rank == 0:
             least = [min(of_all) for of_all in zip(*every, strict=True)]
-            Path("took.json").write_text(json.dumps([updates, least]), encoding="utf-8")
+            Path("took.json").write_text(json.dumps([updates, least, gradient]), encoding="utf-8")
         end(job, code)
 
     Ranks.add, TrainingLoop._update, MpiJob.end = timed_add, timed_update, told
@@ -101,11 +105,21 @@ def work() -> None:
         main()
     finally:
         if not Path("took.json").exists() and adds[1:]:  # one process
-            Path("took.json").write_text(json.dumps([updates, adds[1:]]), encoding="utf-8")
+            Path("took.json").write_text(json.dumps([updates, adds[1:], gradient]), encoding="utf-8")
 
 
-def measured(launch: list[str], ranks: int, options: argparse.Namespace) -> tuple[float, float, float, str]:
-    """Return tokens per second, the medians of the seconds of an update and of its reduction, and the model's hash."""
+class Measured(NamedTuple):
+    """Tokens per second, the medians of the seconds of an update and of its reduction, bytes, and the model's hash."""
+
+    speed: float
+    update: float
+    reduction: float
+    gradient: int
+    sha256: str
+
+
+def measured(launch: list[str], ranks: int, options: argparse.Namespace) -> Measured:
+    """Return what was measured in a training by the command."""
     batch = options.batch or SEQUENCES * ranks
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -115,17 +129,18 @@ def measured(launch: list[str], ranks: int, options: argparse.Namespace) -> tupl
         order = hashlib.shake_256(b"text").digest(2 * max(60_000, batch * STEPS))
         text = " ".join(words[(256 * one + two) % 480] for one, two in zip(order[::2], order[1::2], strict=True))
         (folder / "text.txt").write_text(text, encoding="utf-8")
-        numbers = {"updates": options.updates, "batch": batch, "steps": STEPS}
+        numbers = {"updates": options.updates, "batch": batch, "steps": STEPS, "units": options.units}
         config = CONFIG.format(**numbers, shards=options.shards, threads=options.threads)
         (folder / "config.yaml").write_text(config, encoding="utf-8")
         command = [*launch, sys.executable, str(Path(__file__).resolve()), "--work", "train", "config.yaml", "-q"]
         done = subprocess.run([*command, "-o", "run"], cwd=folder, capture_output=True, text=True, check=False)
         if done.returncode:
             raise SystemExit(f"{shlex.join(command)}: {done.returncode}\n{done.stderr}")
-        updates, least = (times[FIRST:] for times in json.loads((folder / "took.json").read_text()))
+        *times, (gradient,) = json.loads((folder / "took.json").read_text())
+        updates, least = (some[FIRST:] for some in times)
         sha256 = hashlib.sha256((folder / "run" / "model.safetensors").read_bytes()).hexdigest()
     update = statistics.median(updates)
-    return batch * STEPS / update, update, statistics.median(least), sha256
+    return Measured(batch * STEPS / update, update, statistics.median(least), gradient, sha256)
 
 
 @contextmanager
@@ -169,20 +184,22 @@ def netns(options: argparse.Namespace) -> None:
         )
         shell.chmod(0o755)
         hosts = ["-hosts", ",".join(HOSTS), "-localhost", first[0], "-launcher", "ssh", "-launcher-exec", str(shell)]
-        apart = ["-genv", "UCX_TLS", "tcp,self", "-genv", "MPIR_CVAR_NOLOCAL", "1"]  # as if they shared no memory
+        unshared = ["-genv", "UCX_TLS", "tcp,self", "-genv", "MPIR_CVAR_NOLOCAL", "1"]  # as if they shared no memory
         late = [] if delayed else ["-genv", NO_NETEM, str(DELAY)]
-        launch = [*inside, *shlex.split(options.mpiexec), *hosts, *apart, *late, "-n", "2"]
-        speed, update, least, sha256 = measured(launch, 2, options)
-        _, alone, _, same = measured([*shlex.split(options.mpiexec), "-n", "2"], 2, options)
+        launch = [*inside, *shlex.split(options.mpiexec), *hosts, *unshared, *late, "-n", "2"]
+        apart = measured(launch, 2, options)
+        beside = measured([*shlex.split(options.mpiexec), "-n", "2"], 2, options)
     how = "by tc" if delayed else "the rate by tc, the delay by this script, as this kernel has no netem"
     print(f"two hosts, 1 Gbit/s, {2e3 * DELAY:.1f} ms there and back ({how}):")
-    print(f"  {speed:,.0f} tokens/s; an update {1e3 * update:.1f} ms, its reduction {1e3 * least:.1f} ms")
-    wanted = reduction(GRADIENT, 2, LINKS["1 GbE"][0], DELAY)
-    work_time = update - least
-    print(f"  efficiency measured {work_time / update:.1%}, by the formula {work_time / (work_time + wanted):.1%}")
-    print(
-        f"  without the link an update takes {1e3 * alone:.1f} ms; the same bytes: {'yes' if sha256 == same else 'NO'}"
-    )
+    print(f"  {apart.speed:,.0f} tokens/s; an update {ms(apart.update)}, its reduction {ms(apart.reduction)}")
+    paper, work = reduction(apart.gradient, 2, LINKS["1 GbE"][0], DELAY), apart.update - apart.reduction
+    print(f"  efficiency measured {work / apart.update:.1%}, by the formula {work / (work + paper):.1%}")
+    same = "yes" if apart.sha256 == beside.sha256 else "NO"
+    print(f"  on one host an update takes {ms(beside.update)}; the same bytes: {same}")
+
+
+def ms(seconds: float) -> str:
+    return f"{1e3 * seconds:.2f} ms"
 
 
 def main() -> None:
@@ -191,6 +208,7 @@ def main() -> None:
     parser.add_argument("--shards", type=int, default=2)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--updates", type=int, default=60)
+    parser.add_argument("--units", type=int, default=256)
     parser.add_argument("--batch", type=int, default=0, help="sequences of all ranks together")
     parser.add_argument("--mpiexec", default="mpiexec")
     parser.add_argument("--netns", action="store_true")
@@ -205,12 +223,13 @@ def main() -> None:
     base, hashes = 0.0, set()
     for ranks in map(int, options.ranks.split(",")):
         launch = [*shlex.split(options.mpiexec), "-n", str(ranks)] if ranks > 1 else []
-        speed, update, least, sha256 = measured(launch, ranks, options)
-        base = base or speed / ranks
-        hashes.add(sha256)
+        one = measured(launch, ranks, options)
+        base = base or one.speed / ranks
+        hashes.add(one.sha256)
         print(
-            f"{ranks} ranks × {options.threads}: {speed:,.0f} tokens/s, {speed / base:.2f} of one; an update "
-            f"{1e3 * update:.1f} ms, its reduction {1e3 * least:.2f} ms, {least / update:.1%}; model {sha256[:12]}",
+            f"{ranks} ranks × {options.threads}: {one.speed:,.0f} tokens/s, {one.speed / base:.2f} of one; an update "
+            f"{ms(one.update)}, its reduction {ms(one.reduction)}, {one.reduction / one.update:.1%}; model "
+            f"{one.sha256[:12]}",
             flush=True,
         )
     if options.batch and len(hashes) > 1:
