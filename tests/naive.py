@@ -290,6 +290,39 @@ def tag_chances(outputs, transitions, start, end):
     return paths, scores - scores.max() - np.log(np.exp(scores - scores.max()).sum())
 
 
+def softmax(z):
+    e = np.exp(z - z.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+def ctc_paths(outputs):
+    """For every target that outputs (T, C) can say: the probability of its paths by what they say at each step, (T, C).
+
+    A target, a tuple, is what is left of a path of symbols when repeats are merged and then blanks, 0, are taken out.
+    """
+    T, C = outputs.shape
+    y, found = softmax(outputs), {}
+    for path in itertools.product(range(C), repeat=T):
+        at = np.arange(T), np.array(path)
+        target = tuple(c for c, _ in itertools.groupby(path) if c)
+        found.setdefault(target, np.zeros((T, C)))[at] += y[at].prod()
+    return found
+
+
+def ctc_loss(outputs, target):
+    """−ln p(target) by the forward recursion over the target with a blank around each symbol, in log space."""
+    y = outputs - outputs.max(axis=1, keepdims=True)
+    y = y - np.log(np.exp(y).sum(axis=1, keepdims=True))
+    states = [0] + [s for c in target for s in (c, 0)]
+    alpha = [y[0, c] if i < 2 else -np.inf for i, c in enumerate(states)]
+    for t in range(1, len(y)):
+        before = [-np.inf, -np.inf, *alpha]
+        for i, c in enumerate(states):
+            leap = before[i] if c and i > 1 and states[i - 2] != c else -np.inf
+            alpha[i] = y[t, c] + np.logaddexp(np.logaddexp(before[i + 2], before[i + 1]), leap)
+    return -np.logaddexp.reduce(alpha[-2:])
+
+
 def kneser_ney(train, V, line_end=None, order=5):
     """P(token | context): n-grams as tuples, each counted by the definition in `language_model.kneser_ney`."""
     raw = Counter(

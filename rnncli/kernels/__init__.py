@@ -19,6 +19,7 @@ Read in this order:
     inputs       token gathers and scatters, and sums
     losses       softmax cross-entropy
     crf          the likelihood of a chain of tags, its gradient, and the best tags
+    ctc          symbols whose steps nobody knows: their likelihood and its gradient
     forecast_losses   absolute and squared error, quantiles, Gaussian, Student's t, negative binomial
     series       autocovariances, moving averages and smoothing of many series, for naive forecasts
     linear       a linear model, fitted one example at a time, for baselines of texts
