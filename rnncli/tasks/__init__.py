@@ -2,6 +2,8 @@
 
     task             the interface of a task: Task, Experiment (ready to train), Predictor (at work), their answers
     line_by_line     answers for lines one by one, some of which may have none
+    edit_distance    edits between two sequences, and how they align them
+    warped           the nearest sequence by dynamic time warping
     scored           lines of a text with how surprising each token was
     registry         the tasks by name, and functions that load the config of any of them
     language_model   text: characters, bytes or words; generation and next tokens
