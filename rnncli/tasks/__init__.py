@@ -10,6 +10,7 @@
     forecast         numeric series: windows in, the next rows out
     sequences        classify, regress, tag: a label or a number for a sequence, or a label for every step
     seq2seq          seq2seq, caption: a text for a text, or for labels and numbers
+    transcribe       a text for features that are not cut into its symbols: speech, handwriting (CTC)
 
 No task imports another; code that two of them need is in a layer below. A new task is one folder and one line in
 `registry.py`. Every folder has the same three entry points: `config` (its keys), `task` (its `Task`, which loads
