@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
-from rnncli.config.sections import Columns, OneColumn, Section, TableConfig
+from rnncli.config.sections import Columns, FilePath, OneColumn, Section, TableConfig
 from rnncli.config.values import milliseconds, parse_milliseconds, refusal, section
 
 Milliseconds = Annotated[str, BeforeValidator(milliseconds)]
@@ -69,7 +69,12 @@ class RecordingsConfig(TableConfig):
     )
     id: OneColumn | None = Field(
         default=None,
-        description="The column of a table of steps that names the recording of each row; null looks for id.",
+        description="The column of a table of steps that names the recording of each row; null looks for id, and takes "
+        "a table without it for one recording.",
+    )
+    transcripts: FilePath | None = Field(
+        default=None,
+        description="A table of what each recording in a table of steps says, by its id; null looks in that table.",
     )
     time: OneColumn | None = Field(default=None, description="The column of times in a table, which is not an input.")
     features: FeatureConfig = Field(

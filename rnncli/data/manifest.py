@@ -2,7 +2,8 @@
 
 A list, or manifest, is a CSV or TSV with a column `path`, or JSON lines such as {"path": "a.wav", "text": "one two"};
 paths in it are relative to its folder, and other columns are kept. Elsewhere the text of a recording stands in a file
-of the same name that ends in .txt, whose lines are joined by spaces.
+of the same name that ends in .txt, whose lines are joined by spaces. Of a folder those files count of which each has
+one recording.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,17 +49,19 @@ class Listed:
         return self.where != self.path
 
     def open(self) -> Source:
-        """Return its content; raise DataError naming the line of the list if it cannot be found."""
-        try:
+        """Return its content; raise DataError naming the line of the list if it cannot be opened."""
+        with self.located():
             return read_source(self.path)
-        except UsageError as error:
-            if self.in_list:
-                raise DataError(f"{self.where}: {error}") from None
-            raise
 
-    def failed(self, error: DataError) -> DataError:
-        """Return an error about its content, with the line of the list that names it."""
-        return DataError(f"{self.where}: {error}") if self.in_list else error
+    @contextmanager
+    def located(self) -> Iterator[None]:
+        """Name the line of the list, if one names the file, in what is wrong with the file within the block."""
+        try:
+            yield
+        except (DataError, UsageError) as error:
+            if not self.in_list:
+                raise
+            raise DataError(f"{self.where}: {error}") from None
 
 
 def listed(path: Paths, data: RecordingsConfig, endings: tuple[str, ...], *, labelled: bool) -> list[Listed]:
@@ -85,8 +89,7 @@ def listed(path: Paths, data: RecordingsConfig, endings: tuple[str, ...], *, lab
         if (entries := _of_list(file, data, labelled=labelled)) is not None:
             found += entries
         else:
-            has_text = labelled and file in kept
-            found.append(Listed(file, file, file, _beside(file, data) if has_text else None))
+            found.append(Listed(file, file, file, text_beside(file, data) if labelled and file in kept else None))
     return found
 
 
@@ -95,7 +98,7 @@ def _plain(path: str) -> str:
     return path.lower().removesuffix(".gz")
 
 
-def _beside(path: str, data: RecordingsConfig) -> str:
+def text_beside(path: str, data: RecordingsConfig) -> str:
     """Return the text in the file beside a recording; raise DataError if there is none."""
     beside = os.path.splitext(path.removesuffix(".gz"))[0] + ".txt"
     if not os.path.exists(beside):

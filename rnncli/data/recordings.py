@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -17,16 +17,18 @@ import numpy as np
 from rnncli.config.recordings import FeatureConfig, RecordingsConfig
 from rnncli.data.files import Paths
 from rnncli.data.frames import moments, normalise
-from rnncli.data.manifest import Listed, listed
-from rnncli.data.sounds import SOUNDS, log_mel, read_sound
-from rnncli.data.source import STDIN, Source
+from rnncli.data.manifest import Listed, listed, text_beside
+from rnncli.data.pictures import PICTURES, read_picture
+from rnncli.data.sounds import SOUNDS, as_steps, log_mel, read_sound
+from rnncli.data.source import STDIN, Source, is_table
+from rnncli.data.step_files import Steps, read_archive_steps, read_array_steps, read_table_steps
 from rnncli.data.typed import typed
 from rnncli.errors import DataError, amount
 from rnncli.notes import note
 
 Kind = Literal["log-mel", "numbers", "columns"]
-_FORMS: dict[str, Kind] = dict.fromkeys(SOUNDS, "log-mel")  # of files with one recording, by the ending of their names
-RECORDINGS = tuple(_FORMS)
+ARRAYS, ARCHIVES = (".npy",), (".ts",)
+RECORDINGS = (*SOUNDS, *ARRAYS, *PICTURES)  # endings of the names of files with one recording
 
 
 @dataclass(frozen=True)
@@ -115,29 +117,88 @@ def recordings_of(entry: Listed, data: RecordingsConfig, like: Layout | None, *,
     """Yield the recordings in one file, in the layout `like` or, without it, in their own; errors are those of
     `read_recordings`."""
     source = entry.open()
-    try:
-        kind = _kind_of(source, data.features, like)
-        sound = read_sound(source, data.features, like.rate if like else None)
-    except DataError as error:
-        raise entry.failed(error) from None
-    layout = like or Layout(kind, sound.steps.shape[1], sound.rate)
-    if data.features.normalise == "recording":
-        normalise(sound.steps, *moments([sound.steps]))
-    resampled = sound.rate != sound.recorded
-    yield Recording(
-        entry.name, entry.where, sound.steps, entry.text, source.sha256, layout, sound.seconds, resampled, entry.other
-    )
+    with entry.located():
+        kind, form = _form_of(source.name, data.format)
+        wanted = like.kind if like else data.features.kind
+        if wanted not in (None, kind):
+            raise DataError(f"{source.name}: gives {kind}, and {wanted} is wanted; name other files")
+        if form == "sound":
+            yield _sound(entry, source, data.features, like)
+        else:
+            yield from _numbers(entry, source, form, data, like, labelled=labelled)
 
 
-def _kind_of(source: Source, features: FeatureConfig, like: Layout | None) -> Kind:
-    """Return the kind of a file by its name; raise DataError for one that is of another kind than is wanted."""
-    name = source.name.lower()
-    kind = next((kind for ending, kind in _FORMS.items() if name.endswith(ending)), None)
-    if kind is None and source.name == STDIN:
-        kind = "log-mel"
-    if kind is None:
-        raise DataError(f"{source.name}: is no recording; those are files whose names end in {', '.join(_FORMS)}")
-    wanted = like.kind if like else features.kind
-    if wanted not in (None, kind):
-        raise DataError(f"{source.name}: gives {kind}, and {wanted} is wanted; name other files")
-    return kind
+Form = Literal["sound", "picture", "array", "archive", "table"]
+
+
+def _form_of(name: str, form: str | None) -> tuple[Kind, Form]:
+    """Return the kind of features and the form of a file by its name, or by data.format; DataError for another one."""
+    small = name.lower()
+    if small.endswith(SOUNDS) or name == STDIN:
+        return "log-mel", "sound"
+    if small.endswith(PICTURES):
+        return "columns", "picture"
+    if small.endswith(ARRAYS):
+        return "numbers", "array"
+    if form == "ts" or (form is None and small.endswith(ARCHIVES)):
+        return "numbers", "archive"
+    if form == "csv" or (form is None and is_table(name)):
+        return "numbers", "table"
+    endings = ", ".join([*RECORDINGS, *ARCHIVES, ".csv", ".tsv"])
+    raise DataError(f"{name}: is no recording; those are files whose names end in {endings}")
+
+
+def _sound(entry: Listed, source: Source, features: FeatureConfig, like: Layout | None) -> Recording:
+    sound = read_sound(source, features, like.rate if like else None)
+    layout = like or Layout("log-mel", sound.steps.shape[1], sound.rate)
+    one = _recording(entry, source, sound.steps, layout, features)
+    return replace(one, seconds=sound.seconds, resampled=sound.rate != sound.recorded)
+
+
+def _numbers(
+    entry: Listed, source: Source, form: Form, data: RecordingsConfig, like: Layout | None, *, labelled: bool
+) -> Iterator[Recording]:
+    """Yield the recordings in a file of numbers or in a picture; text: that of the file, else that of `entry`."""
+    names: tuple[str, ...] = ()
+    if form == "table":
+        found, names = read_table_steps(source, data, like.inputs if like else (), labelled=labelled)
+    elif form == "archive":
+        found, names = read_archive_steps(source, data)
+    else:
+        values = read_picture(source, data.features.bands) if form == "picture" else read_array_steps(source).values
+        found = [Steps("", source.name, values)]
+    if entry.in_list and len(found) > 1:
+        raise DataError(f"{source.name}: has {len(found):,} recordings, and a list names files of one each")
+    kind: Kind = "columns" if form == "picture" else "numbers"
+    for one in found:
+        steps = np.concatenate(list(as_steps([one.values.astype(np.float32)], data.features)))
+        layout = like or Layout(kind, steps.shape[1], None, names)
+        if steps.shape[1] != layout.size:
+            raise DataError(
+                f"{one.where}: a step has {one.values.shape[1]:,} values, and makes {steps.shape[1]:,} features where "
+                f"{layout.size:,} are wanted; name recordings with the same columns"
+            )
+        made = _recording(entry, source, steps, layout, data.features)
+        if not entry.in_list:
+            made = replace(made, name=one.name or entry.name, where=one.where)
+        text = made.text if made.text is not None else one.text
+        if text is None and labelled:
+            text = _text_of(entry, data, many=len(found) > 1)
+        yield replace(made, text=text)
+
+
+def _text_of(entry: Listed, data: RecordingsConfig, *, many: bool) -> str:
+    """Return the text beside a file whose recording has none in it; raise DataError where it has several."""
+    if many:
+        raise DataError(
+            f"{entry.path}: nothing tells what its recordings say; name the column with data.text, or a table of ids "
+            "and texts with data.transcripts"
+        )
+    return text_beside(entry.path, data)
+
+
+def _recording(entry: Listed, source: Source, steps: np.ndarray, layout: Layout, features: FeatureConfig) -> Recording:
+    """Return a recording of these steps, which are normalised in their place if each is by its own."""
+    if features.normalise == "recording":
+        normalise(steps, *moments([steps]))
+    return Recording(entry.name, entry.where, steps, entry.text, source.sha256, layout, other=entry.other)

@@ -32,6 +32,7 @@ Read in this order:
     generation   many tokens in one call
     arithmetic_coder, context_mixing, coding   texts in few bytes, by counts and a network
     beam         the steps of greedy and beam search
+    prefix_beam  greedy and beam search for what a network that was trained by CTC heard
 
 Shapes are time-major and C-contiguous: inputs (T, B, I), states (T+1, B, H) with row 0 the incoming state, gate
 pre-activations (T, B, G·H). The gradient of `x` is `dx`. Weights are held transposed against PyTorch, (I, G·H)

@@ -96,6 +96,18 @@ def softmax(logits):
 
 
 @jit
+def log_total(z):
+    """Return log Σ exp z in float64."""
+    highest = z[0]
+    for v in range(1, z.size):
+        highest = max(highest, z[v])
+    total = 0.0
+    for v in range(z.size):
+        total += f64(exp(z[v] - highest))
+    return f64(highest) + log(total)
+
+
+@jit
 def logs(probabilities):
     """Replace probabilities (V,) by their natural logarithms; one below LEAST counts as that."""
     for v in range(probabilities.size):

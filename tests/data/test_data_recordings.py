@@ -125,7 +125,8 @@ BAD_LISTS = {
     "path,text\nclips/bad.wav,one\n": "2: {folder}/clips/bad.wav: is truncated: its header tells of 8,000 bytes of",
     "path,text\nclips/a.wav,one\nclips/silent.wav,one\n": "3: {folder}/clips/silent.wav: is silent: all of its samples",
     "path,text\nclips,one\n": "2: {folder}/clips: is a directory",
-    "path,text\nl.csv,one\n": "2: {folder}/l.csv: is no recording; those are files whose names end in .wav",
+    "path,text\nnotes.md,one\n": "2: {folder}/notes.md: is no recording; those are files whose names end in .wav",
+    "path,text\nl.csv,one\n": "2: {folder}/l.csv: has no column of numbers; name those to read",
 }
 BAD_LINES = {
     '{"path": "clips/a.wav", "text": "one"}\n[]': '2: "[]" is no JSON object; write it as {"path": "a.wav",',
@@ -142,6 +143,7 @@ BAD_LINES = {
 def test_what_is_said_of_bad_lists(folder, content, message):
     (folder / "clips/bad.wav").write_bytes(wav(A)[:-1])
     (folder / "clips/silent.wav").write_bytes(wav(np.full(4000, 0.25)))
+    (folder / "notes.md").write_text("")
     path = folder / ("l.csv" if content in BAD_LISTS else "l.jsonl")
     path.write_text(content)
     with pytest.raises(DataError) as error:
