@@ -16,7 +16,7 @@ from rnncli import safe_files
 from rnncli.config.chosen import BEFORE
 from rnncli.config.explanations import Explanation, described, explanations, of_foreign_key, of_task
 from rnncli.config.problems import REFUSED, Path, Place, Problem, raise_all
-from rnncli.config.sections import SECTIONS, C, Config, keys_of
+from rnncli.config.sections import SECTIONS, C, Config, Section, keys_of
 from rnncli.config.values import IS_PATH
 from rnncli.config.yaml_document import MAX_BYTES, Document, parse, parse_scalar, place_in, valid_text
 from rnncli.errors import ConfigError, MachineError, shown
@@ -87,6 +87,9 @@ def apply_overrides(tree: dict[str, Any], overrides: Sequence[str], problems: li
     return places
 
 
+NESTED = {("data", "features")}  # sections within a section
+
+
 def given_keys(overrides: Sequence[str]) -> dict[str, Any]:
     """Return the values in overrides as a tree, without those that cannot be read, which are mistakes of a config."""
     tree: dict[str, Any] = {}
@@ -98,7 +101,7 @@ def _read(override: str) -> tuple[tuple[str, ...], Any]:
     """Return the path and the value in `section.key=value`; raise ValueError if it cannot be read."""
     key, equals, text = override.partition("=")
     path = tuple(name.strip() for name in key.split("."))
-    if not equals or len(path) > 2 or not all(path):
+    if not equals or len(path) > 2 + (path[:2] in NESTED) or not all(path):
         raise ValueError("not of the form section.key=value; write, for example, --set model.hidden_size=256")
     valid_text(override)
     return path, _value(text.strip())
@@ -115,10 +118,12 @@ def _value(text: str) -> Any:
 
 
 def _put(tree: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
-    """Set the value at `path`, one or two keys long, and create its section if there is none."""
+    """Set the value at `path`, one to three keys long, and create its sections where there are none."""
     *sections, key = path
     section: Any = tree
     for name in sections:
+        if not isinstance(section, dict):
+            return
         if section.get(name) is None:
             section[name] = {}
         section = section[name]
@@ -290,7 +295,9 @@ def _set_aside(tree: dict[str, Any], schema: type[Config] | None, schemas: Schem
 def _is_default(value: Any, field: FieldInfo) -> bool:
     """Return True if the value is the default of a key, or was it in version 0.1."""
     before = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
-    defaults = (field.default, *(before[key] for key in (BEFORE,) if key in before))
+    kind = field.annotation
+    usual = kind().model_dump() if isinstance(kind, type) and issubclass(kind, Section) else field.default
+    defaults = (usual, *(before[key] for key in (BEFORE,) if key in before))
     return any(type(default) is type(value) and default == value for default in defaults)
 
 

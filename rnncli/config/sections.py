@@ -348,7 +348,7 @@ class StackModelConfig(ModelConfig):
     output_dropout: Dropped | None = Field(
         default=None,
         description="The fraction of values that training drops of the topmost layer, before the head; null is "
-        "model.dropout for classify, regress and tag, else 0.",
+        "model.dropout for classify, regress, tag and transcribe, else 0.",
     )
     variational_dropout: bool = Field(
         default=False,

@@ -18,6 +18,7 @@ from rnncli.notes import noting
 if TYPE_CHECKING:
     import numpy as np
 
+    from rnncli.data.files import Paths
     from rnncli.data.look import Look
     from rnncli.data.source import Source
     from rnncli.data.vectors import Vectors
@@ -382,6 +383,12 @@ class Task:
     ] = {}  # values of keys that the configs of older runs lack, where not the default
 
     nulls_before: ClassVar[Mapping[str, str]] = {}  # the meaning of null in older runs, of keys that are now chosen
+
+    def source(self, config: Any, path: Paths) -> Source:
+        """Open the data at `path` that a config is for."""
+        from rnncli.data.files import read_files
+
+        return read_files(path, binary=not config.data.is_decoded)
 
     def prepare(
         self, config: Any, source: Source, context: Context, learnt: Mapping[str, Any] | None = None

@@ -194,7 +194,7 @@ def one_or_all(paths: Sequence[str]) -> Paths | None:
 
 def source_of(config: Config, path: Paths) -> Source:
     """Return the data that a config is for; UsageError for several files that its task does not read."""
-    source = read_files(path, binary=not config.data.is_decoded)
+    source = TASKS[config.task].source(config, path)
     require_one_file(config, source)
     return source
 
