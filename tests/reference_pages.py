@@ -93,6 +93,7 @@ EXAMPLES = {
     "data.folds": 5,
     "data.group": "patient",
     "data.text": "review",
+    "data.transcripts": "texts.csv",
     "data.inputs": "'[x, y]'",
     "data.label": "kind",
     "data.label_separator": "'|'",

@@ -171,6 +171,7 @@ OWN: dict[str, dict[str, dict[str, Any]]] = {
             "inputs": None,
             "id": None,
             "time": None,
+            "transcripts": None,
             "features": {
                 "kind": None,
                 "bands": 40,
