@@ -105,6 +105,10 @@ def draw_attention(maps: Any, plot: str) -> None:
 @click.option(
     "--timestamps", is_flag=True, help="transcribe: write when each symbol begins and ends, in seconds or steps."
 )
+@click.option("--lm", metavar="RUN", help="transcribe: a language model of the same tokens, whose say counts too.")
+@click.option(
+    "--lm-weight", type=Number(0, 10), help="transcribe: how much its log-probabilities count; 0.5 by default."
+)
 @click.option(
     "-f",
     "--format",

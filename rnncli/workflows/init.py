@@ -110,6 +110,7 @@ def init(request: Request) -> str:
     guess = guessed(request.data, source, request.overrides, "init")
     config = config_from_mapping(guess.config, request.overrides, where="inferred config")
     require_one_file(config, source)
+    source = TASKS[config.task].source(config, request.data, source)
     pool = ThreadPool(config.training.threads)
     try:
         experiment = TASKS[config.task].prepare(config, source, Context(pool))

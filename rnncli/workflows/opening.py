@@ -184,7 +184,7 @@ def config_and_source(first: str, data: Sequence[str], overrides: Sequence[str])
     source = read_files(path, binary=tokens == "byte")
     config = config_from_mapping(inferred(path, source, overrides), overrides, where="inferred config")
     require_one_file(config, source)
-    return config, source
+    return config, TASKS[config.task].source(config, path, source)
 
 
 def one_or_all(paths: Sequence[str]) -> Paths | None:

@@ -24,4 +24,5 @@ def predict(
     require_readable(model.task, reading)
     if more and not model.task.answers_files:
         raise UsageError(f"{more[0]}: a {model.task.name} answers for one file at a time; join them, or name one")
-    return model.load().predict(Asked(data, reading, options, tell, more))
+    language = open_model(str(options["lm"])).load() if "lm" in options else None
+    return model.load().predict(Asked(data, reading, options, tell, more, language))

@@ -118,6 +118,38 @@ def test_symbols_have_times_in_the_order_in_which_they_were_heard(folder: Path, 
     assert 0.45 < starts[0] < ends[0] <= starts[1] < ends[1] <= 1.1
 
 
+def test_a_language_model_is_asked_too(folder: Path, trained: str) -> None:
+    """One that knows two texts makes one of them of a third, if it counts enough."""
+    (folder / "lines.txt").write_text("abc\n" * 60 + "cab\n" * 60)
+    small = (
+        "--set",
+        "task=language-model",
+        "--set",
+        "model.hidden_size=12",
+        "--set",
+        "training.epochs=40",
+        "--set",
+        "training.learning_rate=3e-2",
+    )
+    run("train", "lines.txt", "-o", "lm", "-q", *small, "--set", "data.items=lines", cwd=folder).ok()
+    (folder / "hard.wav").write_bytes(sound("cb", 300))
+    alone = run("predict", "run", "hard.wav", "--beam", "16", cwd=folder).ok().out
+    assert alone == "cb\n"
+    asked = run("predict", "run", "hard.wav", "--lm", "lm", "--lm-weight", "5", cwd=folder).ok().out
+    assert asked in ("cab\n", "abc\n")
+    assert run("predict", "run", "hard.wav", "--lm", "lm", "--lm-weight", "0", cwd=folder).ok().out == "cb\n"
+    assert run("predict", "run", "hard.wav", "--lm", "run", cwd=folder).refused(2) == (
+        "--lm: is no language model; name a run of one"
+    )
+    assert "--lm-weight" in run("predict", "run", "hard.wav", "--lm-weight", "1", cwd=folder).refused(2)
+
+
+def test_a_bare_list_of_recordings_is_known_for_one(folder: Path) -> None:
+    found = run("check", "tones.csv", cwd=folder).ok()
+    assert "looks like a list of recordings, so the task is transcribe" in found.err
+    assert "transcribe" in run("init", "tones.csv", cwd=folder).ok().out
+
+
 def test_a_recording_that_cannot_be_read_keeps_its_place(folder: Path, trained: str) -> None:
     (folder / "broken.wav").write_bytes(sound("ab", 1)[:100])
     (folder / "mixed.csv").write_text("path\n1.wav\nbroken.wav\n2.wav\n")

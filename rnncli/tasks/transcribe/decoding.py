@@ -34,7 +34,7 @@ class Search:
     beam: int = 1
     n_best: int = 1
     language: Callable[[], Language] | None = None
-    weight: float = 0.5
+    weight: float = 1.0
 
     @property
     def greedy(self) -> bool:

@@ -22,6 +22,7 @@ from rnncli.tasks.transcribe.learner import outputs_of
 from rnncli.tasks.transcribe.recordings import Scaler
 from rnncli.training.backpropagation import ThreadPool
 
+BEAM, WEIGHT = 16, 0.5  # of a search with a language model
 _AT_ONCE, _STEPS = 32, 1 << 15  # recordings, and their steps, that are answered together
 
 
@@ -49,7 +50,7 @@ class Transcriber(Predictor):
         paths = [asked.data, *asked.more]
         path = paths if asked.more else asked.data
         form = Form(
-            Search(options.get("beam", 1), options.get("n_best", 1)),
+            self._search(asked),
             scores=bool(options.get("scores")),
             step=self.layout.step_seconds(data.features) if options.get("timestamps") else None,
             timed=bool(options.get("timestamps")),
@@ -57,6 +58,17 @@ class Transcriber(Predictor):
         given = together(self._given(listed_in(path, data, labelled=False), data))
         answers = self._answers(given, Faults(", ".join(paths[:3]), asked, "recordings"), form)
         return Pieces(answers, as_lines=not form.timed)
+
+    def _search(self, asked: Asked) -> Search:
+        """Return the search that the options ask for; with a language model its beam is wide by default."""
+        options, symbols = asked.options, self.decoder.vocabulary
+        n_best = options.get("n_best", 1)
+        if asked.language is None:
+            if "lm_weight" in options:
+                raise UsageError("--lm-weight: is that of a language model; name its run with --lm")
+            return Search(options.get("beam", 1), n_best)
+        language = asked.language.following(symbols.tokens, symbols.kind)
+        return Search(options.get("beam", BEAM), n_best, language, options.get("lm_weight", WEIGHT))
 
     def _answers(self, given: Iterator[list[Given]], faults: Faults, form: Form) -> Iterator[list[Piece]]:
         pool = ThreadPool(None)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from rnncli.tasks.task import Context, Experiment, Predictor, Task
+from rnncli.tasks.task import Context, Experiment, Predictor, Recognised, Task
 from rnncli.tasks.transcribe.config import TranscribeConfig
 
 if TYPE_CHECKING:
     import numpy as np
 
     from rnncli.data.files import Paths
+    from rnncli.data.look import Look
     from rnncli.data.source import Source
 
 
@@ -19,14 +20,19 @@ class Transcribe(Task):
     name = "transcribe"
     config = TranscribeConfig
     options = {
-        "predict": frozenset({"strict", "scores", "n_best", "beam", "timestamps"}),
+        "predict": frozenset({"strict", "scores", "n_best", "beam", "timestamps", "lm", "lm_weight"}),
         "evaluate": frozenset({"must_beat", "confusion", "plot"}),
     }
 
     reads_files = True
     answers_files = True
 
-    def source(self, config: TranscribeConfig, path: Paths) -> Source:
+    def recognised(self, look: Look) -> Recognised | None:
+        from rnncli.tasks.transcribe import recognition
+
+        return recognition.listed(look)
+
+    def source(self, config: TranscribeConfig, path: Paths, seen: Source | None = None) -> Source:
         from rnncli.tasks.transcribe.recordings import RecordingFiles
 
         return RecordingFiles(path, config.data)
