@@ -15,10 +15,12 @@ from rnncli.data.mel import LogMel
 from rnncli.data.resampling import MOST_PHASES, Resampler
 from rnncli.data.source import Source
 from rnncli.data.waves import Wave, open_wave, samples_of
-from rnncli.errors import DataError, UsageError
+from rnncli.errors import DataError, UsageError, amount
 from rnncli.memory import require_free
 
 SOUNDS = (".wav", ".wave")
+_MOST_TIMES = 16  # the rate that a file has: above it nothing is won
+_FEWEST = 16  # samples of a window
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +53,10 @@ def read_sound(source: Source, features: FeatureConfig, rate: int | None) -> Sou
     blocks, length = _heard(wave), wave.length
     if wave.rate != rate:
         resampler = Resampler(wave.rate, rate)
+        if rate > _MOST_TIMES * wave.rate:
+            raise DataError(
+                f"{source.name}: its rate, {wave.rate:,} Hz, is too low for sound read at {rate:,} Hz; record it again"
+            )
         if not resampler.possible:
             raise DataError(
                 f"{source.name}: its rate, {wave.rate:,} Hz, has no ratio to {rate:,} Hz in whole numbers up to "
@@ -58,6 +64,12 @@ def read_sound(source: Source, features: FeatureConfig, rate: int | None) -> Sou
             )
         blocks, length = resampler.blocks(blocks), resampler.length(length)
     mel = log_mel(features, rate)
+    if mel.window < _FEWEST:
+        few = amount(mel.window, "sample")
+        raise DataError(
+            f"{source.name}: at {rate:,} Hz a window of {features.window} has {few}, which are too few; set a longer "
+            "data.features.window"
+        )
     count = mel.count(length)
     if not count:
         raise DataError(

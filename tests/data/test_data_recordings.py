@@ -162,6 +162,11 @@ def test_what_is_said_of_bad_recordings(folder):
     (clips / "odd.wav").write_bytes(wav(A, rate=44101))
     with pytest.raises(DataError, match=r"odd\.wav: its rate, 44,101 Hz, has no ratio to 8,000 Hz in whole numbers up"):
         texts(clips / "odd.wav", labelled=False, rate=8000)
+    (clips / "low.wav").write_bytes(wav(A, rate=499))
+    with pytest.raises(DataError, match=r"low\.wav: its rate, 499 Hz, is too low for sound read at 8,000 Hz"):
+        texts(clips / "low.wav", labelled=False, rate=8000)
+    with pytest.raises(DataError, match=r"low\.wav: at 499 Hz a window of 25ms has 12 samples, which are too"):
+        texts(clips / "low.wav", labelled=False)
     with pytest.raises(DataError, match=r"a\.wav: gives log-mel, and numbers is wanted; name other files"):
         texts(clips / "a.wav", labelled=False, kind="numbers")
     (folder / "empty").mkdir()
