@@ -1,4 +1,4 @@
-"""Makes the recordings of sample_data by rule: words written with a pen, and digits spoken by two resonators."""
+"""Makes the recordings of sample_data by rule: names written with a pen, and digits spoken by two resonators."""
 
 import io
 import itertools
@@ -27,11 +27,7 @@ FONT = {
     "t": ["08 00 20", "05 35"],
     "u": ["04 01 10 40", "44 40"],
 }
-WORDS = _split(
-    "lint stone ocean shine cloud dolls trout heron lions sundial cinder candle acorn toast dish tide loch island heel "
-    "louse toad centre cloth north south east thunder lesson inch ladder snail ruins chair sonnet coral sand antler "
-    "road"
-)
+SYLLABLES = _split("ta len ro chi sou dal ner tis ho cul ed an ire lu ost")
 
 
 def _along(points, gap, source):
@@ -58,11 +54,11 @@ def _written(word, source):
 
 
 def words(count=280, seed=9):
-    """Words that were written with a pen: a row for each movement."""
+    """Invented names that were written with a pen: a row for each movement."""
     source = random.Random(seed)
     lines = ["id,text,dx,dy,down"]
     for number in range(count):
-        word = source.choice(WORDS)
+        word = "".join(source.choices(SYLLABLES, k=source.choice([1, 2, 2, 3])))
         lines += [f"{number},{word},{dx},{dy},{down}" for dx, dy, down in _written(word, source)]
     return "\n".join(lines) + "\n"
 
@@ -139,9 +135,9 @@ def manifest():
 
 
 def recordings():
-    """The files of sample_data/digits by name."""
+    """The files of sample_data/spoken by name."""
     files = {name: spoken(digits, seed) for seed, (name, digits) in enumerate(strings().items())}
-    return files | {"digits.csv": manifest().encode()}
+    return files | {"spoken.csv": manifest().encode()}
 
 
 MADE = {"words.csv": words}

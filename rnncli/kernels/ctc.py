@@ -132,8 +132,9 @@ def _reverse(y, S, out):
 @jit
 def _share(alpha, delta, y, m, e, S, share):
     """Write α·δ / (y·p) of A_k to share[0, k] and of L_k to share[1, k]; p is m·2^e."""
+    of_blank = 1.0 / (y[0, 0] * m)
     for k in range(S + 1):
-        size = alpha[0, k] * delta[0, S - k] / (y[0, 0] * m)
+        size = alpha[0, k] * delta[0, S - k] * of_blank
         share[0, k] = size * _power(alpha[1, k] + delta[1, S - k] - y[1, 0] - e)
     for k in range(1, S + 1):
         size = alpha[2, k] * delta[2, S + 1 - k] / (y[0, k] * m)

@@ -320,12 +320,16 @@ def prepared(splits: Iterable[S], experiment: Callable[[S], Experiment]) -> list
 
 @dataclass(frozen=True)
 class Asked:
-    """A request to `predict`: the data, how to read them, options; `tell` takes messages on rows that do not fit."""
+    """A request to `predict`: the data, how to read them, options; `tell` takes messages on rows that do not fit.
+
+    more: further files, of a task that answers for several.
+    """
 
     data: str | None
     reading: Options
     options: Options
     tell: Callable[[str], None] = lambda text: None
+    more: Sequence[str] = ()
 
 
 class Predictor:
@@ -370,7 +374,7 @@ class Predictor:
 class Task:
     """One task. options: the names of those that it supports, by command; an absent command does not apply to it.
     after_training: the command that needs nothing but a run, and shows most. reads_files: whether it learns from
-    several files, each of which is a text of its own.
+    several files, each of which is a text of its own. answers_files: whether `predict` takes several.
     """
 
     name: ClassVar[str]
@@ -378,6 +382,7 @@ class Task:
     options: ClassVar[Mapping[str, frozenset[str]]]
     after_training: ClassVar[str] = "evaluate"
     reads_files: ClassVar[bool] = False
+    answers_files: ClassVar[bool] = False
     before: ClassVar[
         Mapping[str, str]
     ] = {}  # values of keys that the configs of older runs lack, where not the default

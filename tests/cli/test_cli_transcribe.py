@@ -92,11 +92,30 @@ def test_recordings_are_transcribed_in_their_order_in_every_form(folder: Path, t
     assert run("predict", "run/model.safetensors", "new0.wav", cwd=folder).ok().out == "cab\n"
     rows = run("predict", "run", "new.csv", "-f", "csv", cwd=folder).ok().rows()
     assert [row["transcript"] for row in rows] == ["cab", "abba", ""]
+    assert run("predict", "run", "new1.wav", "new0.wav", cwd=folder).ok().out == "cab\nabba\n"
     assert all(float(row["log_probability"]) < 0 for row in rows)
     nested = json.loads(run("predict", "run", "new.csv", "-f", "json", cwd=folder).ok().out)
     assert [one["name"] for one in nested] == ["new0.wav", "new1.wav", "new2.wav"]
     scored = run("predict", "run", "new0.wav", "--scores", cwd=folder).ok().out
     assert scored.startswith("cab\t-")
+
+
+def test_several_transcripts_are_ranked_and_fill_as_many_lines(folder: Path, trained: str) -> None:
+    (folder / "one.wav").write_bytes(sound("ba", 200))
+    lines = run("predict", "run", "one.wav", "--n-best", "3", "--scores", cwd=folder).ok().out.splitlines()
+    texts, chances = zip(*(line.split("\t") for line in lines), strict=True)
+    assert (texts[0], len(set(texts))) == ("ba", 3)
+    assert 0 > float(chances[0]) > float(chances[1]) > float(chances[2])
+    rows = run("predict", "run", "one.wav", "--beam", "8", "-f", "csv", cwd=folder).ok().rows()
+    assert [(row["rank"], row["transcript"]) for row in rows] == [("1", "ba")]
+
+
+def test_symbols_have_times_in_the_order_in_which_they_were_heard(folder: Path, trained: str) -> None:
+    (folder / "late.wav").write_bytes(wav(np.concatenate([np.zeros(4000), tone(400, 0.06), np.zeros(240), tone(1900)])))
+    rows = run("predict", "run", "late.wav", "--timestamps", cwd=folder).ok().rows()
+    assert [row["symbol"] for row in rows] == ["a", "c"]
+    starts, ends = ([float(row[key]) for row in rows] for key in ("start", "end"))
+    assert 0.45 < starts[0] < ends[0] <= starts[1] < ends[1] <= 1.1
 
 
 def test_a_recording_that_cannot_be_read_keeps_its_place(folder: Path, trained: str) -> None:

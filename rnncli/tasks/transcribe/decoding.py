@@ -1,19 +1,20 @@
-"""Transcripts of the outputs of a network."""
+"""Transcripts of the outputs of a network: that of the best path, or those of a prefix beam search."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from rnncli.data.text import detokenize
 from rnncli.data.vocabulary import Vocabulary
-from rnncli.kernels.ctc import BLANK
+from rnncli.kernels.prefix_beam import Heard, Language, greedy, prefix_beam
 
 
 @dataclass(frozen=True)
 class Transcript:
-    """A transcript, its log-probability in nats, and its symbols.
+    """A transcript and its symbols; score: its log-probability in nats, or if it is that of the best path, the path's.
 
     spans: for each symbol its first step, and the one after its last.
     """
@@ -24,11 +25,30 @@ class Transcript:
     spans: tuple[tuple[int, int], ...]
 
 
-def log_probabilities(outputs: np.ndarray) -> np.ndarray:
-    """Return the log-probabilities (n, C) float64 of the symbols at each step, given the outputs."""
-    above = outputs.astype(np.float64) - outputs.max(axis=1, keepdims=True)
-    logs: np.ndarray = above - np.log(np.exp(above).sum(axis=1, keepdims=True))
-    return logs
+@dataclass(frozen=True)
+class Search:
+    """A search for transcripts: with a beam of 1 and one answer that of the best path, else those of a prefix beam
+    search. language: makes a language model ready for a recording, whose say has this `weight`.
+    """
+
+    beam: int = 1
+    n_best: int = 1
+    language: Callable[[], Language] | None = None
+    weight: float = 0.5
+
+    @property
+    def greedy(self) -> bool:
+        return self.beam == self.n_best == 1 and self.language is None
+
+    def heard(self, outputs: np.ndarray) -> list[Heard]:
+        """Return what outputs (n, C) say, the best first."""
+        if self.greedy:
+            return [greedy(outputs)]
+        language = self.language() if self.language else None
+        return prefix_beam(outputs, max(self.beam, self.n_best), self.n_best, language, self.weight)
+
+
+GREEDY = Search()
 
 
 class Decoder:
@@ -38,15 +58,27 @@ class Decoder:
         self.vocabulary = vocabulary
 
     def best(self, outputs: np.ndarray) -> Transcript:
-        """Return the transcript of the most probable path, which is greedy: it has the best symbol of each step."""
-        path = outputs.argmax(axis=1)
-        starts = np.flatnonzero(np.diff(path, prepend=-1))
-        ends, spoken = np.append(starts[1:], len(path)), path[starts] != BLANK
-        symbols = tuple(self.vocabulary.decode(path[starts[spoken]].tolist()))
-        spans = tuple(zip(starts[spoken].tolist(), ends[spoken].tolist(), strict=True))
-        score = float(log_probabilities(outputs).max(axis=1).sum())
-        return Transcript(self.text(symbols), score, symbols, spans)
+        """Return the transcript of the most probable path."""
+        return self.transcripts(outputs, GREEDY)[0]
 
-    def text(self, symbols: tuple[str, ...]) -> str:
-        """Return what is written for these symbols, on one line."""
-        return detokenize(symbols, self.vocabulary.kind).strip("\n").replace("\n", " ")
+    def transcripts(self, outputs: np.ndarray, search: Search) -> list[Transcript]:
+        """Return the transcripts that a search finds, the best first."""
+        return [self._written(outputs, one) for one in search.heard(outputs)]
+
+    def _written(self, outputs: np.ndarray, heard: Heard) -> Transcript:
+        symbols = tuple(self.vocabulary.decode(heard.symbols.tolist()))
+        text = detokenize(symbols, self.vocabulary.kind).strip("\n").replace("\n", " ")
+        return Transcript(text, heard.score, symbols, _spans(outputs, heard))
+
+
+def _spans(outputs: np.ndarray, heard: Heard) -> tuple[tuple[int, int], ...]:
+    """Return the first step of each symbol, and the one after its last: it lasts while its output is the highest, but
+    not into the next symbol."""
+    highest, limits = outputs.argmax(axis=1), [*heard.steps.tolist(), len(outputs)][1:]
+    spans = []
+    for symbol, start, limit in zip(heard.symbols.tolist(), heard.steps.tolist(), limits, strict=True):
+        end = start + 1
+        while end < limit and highest[end] == symbol:
+            end += 1
+        spans.append((start, end))
+    return tuple(spans)

@@ -16,7 +16,7 @@ from rnncli.nn.network import Network
 from rnncli.tasks.line_by_line import Faults, line_by_line
 from rnncli.tasks.task import Asked, Piece, Pieces, Predictor, config_in
 from rnncli.tasks.transcribe.config import TranscribeConfig, TranscriptsConfig
-from rnncli.tasks.transcribe.decoding import Decoder, Transcript
+from rnncli.tasks.transcribe.decoding import Decoder, Search, Transcript
 from rnncli.tasks.transcribe.experiment import network_shape
 from rnncli.tasks.transcribe.learner import outputs_of
 from rnncli.tasks.transcribe.recordings import Scaler
@@ -42,18 +42,26 @@ class Transcriber(Predictor):
         self.network.load(arrays)
 
     def predict(self, asked: Asked) -> Pieces:
-        """Return a transcript for each recording of the data."""
-        path = asked.data
-        if path is None:
+        """Return the transcripts of each recording of the data, or the times of their symbols."""
+        if asked.data is None:
             raise UsageError("this model transcribes recordings; name files, a folder or a list of them")
-        data = self.config.changed(data=asked.reading).data
+        data, options = self.config.changed(data=asked.reading).data, asked.options
+        paths = [asked.data, *asked.more]
+        path = paths if asked.more else asked.data
+        form = Form(
+            Search(options.get("beam", 1), options.get("n_best", 1)),
+            scores=bool(options.get("scores")),
+            step=self.layout.step_seconds(data.features) if options.get("timestamps") else None,
+            timed=bool(options.get("timestamps")),
+        )
         given = together(self._given(listed_in(path, data, labelled=False), data))
-        return Pieces(self._answers(given, Faults(path, asked, "recordings"), asked), as_lines=True)
+        answers = self._answers(given, Faults(", ".join(paths[:3]), asked, "recordings"), form)
+        return Pieces(answers, as_lines=not form.timed)
 
-    def _answers(self, given: Iterator[list[Given]], faults: Faults, asked: Asked) -> Iterator[list[Piece]]:
+    def _answers(self, given: Iterator[list[Given]], faults: Faults, form: Form) -> Iterator[list[Piece]]:
         pool = ThreadPool(None)
         try:
-            yield from line_by_line(given, _Inputs(self, pool, scores=bool(asked.options.get("scores"))), faults)
+            yield from line_by_line(given, _Inputs(self, pool, form), faults)
         finally:
             pool.close()
 
@@ -66,9 +74,9 @@ class Transcriber(Predictor):
             except DataError as error:
                 yield Given(entry.name, entry.where, None, error)
 
-    def transcripts(self, inputs: Sequence[np.ndarray], pool: ThreadPool) -> list[Transcript]:
-        """Return the transcripts of recordings with these scaled features."""
-        return [self.decoder.best(outputs) for outputs in outputs_of(self.network, inputs, pool)]
+    def transcripts(self, inputs: Sequence[np.ndarray], pool: ThreadPool, search: Search) -> list[list[Transcript]]:
+        """Return the transcripts of recordings with these scaled features, of each the best first."""
+        return [self.decoder.transcripts(outputs, search) for outputs in outputs_of(self.network, inputs, pool)]
 
 
 @dataclass(frozen=True)
@@ -95,25 +103,63 @@ def together(given: Iterable[Given]) -> Iterator[list[Given]]:
         yield some
 
 
+@dataclass(frozen=True)
+class Form:
+    """How transcripts are found and written. timed: as a row for each symbol of the best one; step: the seconds from
+    one step to the next, None where times are steps."""
+
+    search: Search
+    scores: bool = False
+    timed: bool = False
+    step: float | None = None
+
+    def piece(self, name: str, found: Sequence[Transcript]) -> Piece:
+        """Return the answers for a recording, nested, flat and as lines, which are as many for every recording."""
+        if self.timed:
+            rows = [{"name": name, **row} for row in self._times(found[0])]
+            return Piece({"name": name, "symbols": self._times(found[0])}, rows)
+        rows = [
+            {"name": name, "rank": rank, "transcript": one.text, "log_probability": one.score}
+            for rank, one in enumerate(found, start=1)
+        ]
+        nested = [{"text": one.text, "log_probability": one.score} for one in found]
+        lines = [f"{one.text}\t{one.score:.4f}" if self.scores else one.text for one in found]
+        return Piece({"name": name, "transcripts": nested}, rows, self._filled(lines))
+
+    def nothing(self, name: str) -> Piece:
+        """Return an empty answer."""
+        if self.timed:
+            return Piece({"name": name, "symbols": None}, [])
+        row = {"name": name, "rank": None, "transcript": None, "log_probability": None}
+        return Piece({"name": name, "transcripts": None}, [row], self._filled([]))
+
+    def _filled(self, lines: list[str]) -> list[str]:
+        return lines + ["\t" if self.scores else ""] * (self.search.n_best - len(lines))
+
+    def _times(self, best: Transcript) -> list[dict[str, Any]]:
+        """Return the symbols of a transcript with their beginnings and ends, in seconds or in steps from 0."""
+        return [
+            {"symbol": symbol, "start": self._time(start), "end": self._time(end)}
+            for symbol, (start, end) in zip(best.symbols, best.spans, strict=True)
+        ]
+
+    def _time(self, step: int) -> float | int:
+        return step if self.step is None else round(step * self.step, 6)
+
+
 class _Inputs:
     """Answers for recordings."""
 
-    def __init__(self, transcriber: Transcriber, pool: ThreadPool, *, scores: bool):
-        self.transcriber, self.pool, self.scores = transcriber, pool, scores
+    def __init__(self, transcriber: Transcriber, pool: ThreadPool, form: Form):
+        self.transcriber, self.pool, self.form = transcriber, pool, form
 
     def read(self, one: Given) -> np.ndarray:
         assert one.recording is not None
         return self.transcriber.scaler.scaled(one.recording)
 
     def answers(self, some: Sequence[Given], inputs: Sequence[np.ndarray]) -> list[Piece]:
-        found = self.transcriber.transcripts(inputs, self.pool)
-        return [self._piece(one.name, transcript) for one, transcript in zip(some, found, strict=True)]
+        found = self.transcriber.transcripts(inputs, self.pool, self.form.search)
+        return [self.form.piece(one.name, transcripts) for one, transcripts in zip(some, found, strict=True)]
 
     def nothing(self, one: Given) -> Piece:
-        row = {"name": one.name, "transcript": None, "log_probability": None}
-        return Piece(row, [row], ["\t" if self.scores else ""])
-
-    def _piece(self, name: str, transcript: Transcript) -> Piece:
-        row = {"name": name, "transcript": transcript.text, "log_probability": transcript.score}
-        line = f"{transcript.text}\t{transcript.score:.4f}" if self.scores else transcript.text
-        return Piece(row, [row], [line])
+        return self.form.nothing(one.name)

@@ -19,11 +19,12 @@ class Transcribe(Task):
     name = "transcribe"
     config = TranscribeConfig
     options = {
-        "predict": frozenset({"strict", "scores"}),
+        "predict": frozenset({"strict", "scores", "n_best", "beam", "timestamps"}),
         "evaluate": frozenset({"must_beat", "confusion", "plot"}),
     }
 
     reads_files = True
+    answers_files = True
 
     def source(self, config: TranscribeConfig, path: Paths) -> Source:
         from rnncli.tasks.transcribe.recordings import RecordingFiles
