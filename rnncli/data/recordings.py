@@ -7,7 +7,6 @@ which a model file keeps, so that others are read alike.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
@@ -83,12 +82,6 @@ class Recordings:
     name: str
     layout: Layout
     items: list[Recording]
-
-    @property
-    def sha256(self) -> str:
-        """The SHA-256 digest of the files, names and texts, in hexadecimal."""
-        told = ("\0".join([one.name, one.sha256, str(one.text)]) for one in self.items)
-        return hashlib.sha256("\n".join(told).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def read_recordings(
