@@ -100,10 +100,22 @@ def _plain(path: str) -> str:
 
 def text_beside(path: str, data: RecordingsConfig) -> str:
     """Return the text in the file beside a recording; raise DataError if there is none."""
-    beside = os.path.splitext(path.removesuffix(".gz"))[0] + ".txt"
-    if not os.path.exists(beside):
+    text = text_if_beside(path, data)
+    if text is None:
+        beside = _beside(path)
         raise DataError(f"{path}: its text is missing; put what it says into {beside}, or name a list of recordings")
-    return " ".join(decode(read_source(beside), data.encoding or UTF_8).split())
+    return text
+
+
+def text_if_beside(path: str, data: RecordingsConfig) -> str | None:
+    """Return the text in the file beside a recording, None if there is none."""
+    if not os.path.exists(_beside(path)):
+        return None
+    return " ".join(decode(read_source(_beside(path)), data.encoding or UTF_8).split())
+
+
+def _beside(path: str) -> str:
+    return os.path.splitext(path.removesuffix(".gz"))[0] + ".txt"
 
 
 def _of_list(path: str, data: RecordingsConfig, *, labelled: bool) -> list[Listed] | None:

@@ -7,7 +7,6 @@ which a model file keeps, so that others are read alike.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
@@ -20,10 +19,11 @@ from rnncli.data.frames import moments, normalise
 from rnncli.data.manifest import Listed, listed, text_beside
 from rnncli.data.pictures import PICTURES, read_picture
 from rnncli.data.sounds import SOUNDS, as_steps, log_mel, read_sound
-from rnncli.data.source import STDIN, Source, is_table
+from rnncli.data.source import LARGE, STDIN, Source, is_table
 from rnncli.data.step_files import Steps, read_archive_steps, read_array_steps, read_table_steps
 from rnncli.data.typed import typed
 from rnncli.errors import DataError, amount
+from rnncli.memory import require_free
 from rnncli.notes import note
 
 Kind = Literal["log-mel", "numbers", "columns"]
@@ -83,12 +83,6 @@ class Recordings:
     layout: Layout
     items: list[Recording]
 
-    @property
-    def sha256(self) -> str:
-        """The SHA-256 digest of the files, names and texts, in hexadecimal."""
-        told = ("\0".join([one.name, one.sha256, str(one.text)]) for one in self.items)
-        return hashlib.sha256("\n".join(told).encode("utf-8", "surrogateescape")).hexdigest()
-
 
 def read_recordings(
     path: Paths, data: RecordingsConfig, like: Layout | None = None, *, labelled: bool = True
@@ -100,8 +94,14 @@ def read_recordings(
     """
     name = path if isinstance(path, str) else ", ".join(path[:3])
     items: list[Recording] = []
+    unlooked = 0  # bytes since the memory that is left was looked at
     for entry in listed_in(path, data, labelled=labelled):
-        items += recordings_of(entry, data, items[0].layout if items and like is None else like, labelled=labelled)
+        for one in recordings_of(entry, data, items[0].layout if items and like is None else like, labelled=labelled):
+            items.append(one)
+            unlooked += one.features.nbytes
+        if unlooked > LARGE:
+            require_free(unlooked, name, "name fewer recordings, or set data.features.stack")
+            unlooked = 0
     layout = items[0].layout
     if resampled := sum(one.resampled for one in items):
         note(f"{name}: resampled to {layout.rate:,} Hz: {resampled:,} of {amount(len(items), 'recording')}")

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -13,12 +14,14 @@ from rnncli.config.recordings import FeatureConfig
 from rnncli.data.frames import stacked, with_slopes
 from rnncli.data.mel import LogMel
 from rnncli.data.resampling import MOST_PHASES, Resampler
-from rnncli.data.source import Source
+from rnncli.data.source import LARGE, Source
 from rnncli.data.waves import Wave, open_wave, samples_of
-from rnncli.errors import DataError, UsageError
+from rnncli.errors import DataError, UsageError, amount
 from rnncli.memory import require_free
 
 SOUNDS = (".wav", ".wave")
+_MOST_TIMES = 16  # the rate that a file has: above it nothing is won
+_FEWEST = 16  # samples of a window
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +36,12 @@ class Sound:
 
 def log_mel(features: FeatureConfig, rate: int) -> LogMel:
     """Return the features of sound at `rate` that the config asks for."""
-    return LogMel(rate, features.bands, *features.seconds)
+    return _log_mel(rate, features.bands, *features.seconds)
+
+
+@lru_cache
+def _log_mel(rate: int, bands: int, window: float, hop: float) -> LogMel:
+    return LogMel(rate, bands, window, hop)
 
 
 def as_steps(rows: Iterable[np.ndarray], features: FeatureConfig) -> Iterator[np.ndarray]:
@@ -51,6 +59,10 @@ def read_sound(source: Source, features: FeatureConfig, rate: int | None) -> Sou
     blocks, length = _heard(wave), wave.length
     if wave.rate != rate:
         resampler = Resampler(wave.rate, rate)
+        if rate > _MOST_TIMES * wave.rate:
+            raise DataError(
+                f"{source.name}: its rate, {wave.rate:,} Hz, is too low for sound read at {rate:,} Hz; record it again"
+            )
         if not resampler.possible:
             raise DataError(
                 f"{source.name}: its rate, {wave.rate:,} Hz, has no ratio to {rate:,} Hz in whole numbers up to "
@@ -58,6 +70,12 @@ def read_sound(source: Source, features: FeatureConfig, rate: int | None) -> Sou
             )
         blocks, length = resampler.blocks(blocks), resampler.length(length)
     mel = log_mel(features, rate)
+    if mel.window < _FEWEST:
+        few = amount(mel.window, "sample")
+        raise DataError(
+            f"{source.name}: at {rate:,} Hz a window of {features.window} has {few}, which are too few; set a longer "
+            "data.features.window"
+        )
     count = mel.count(length)
     if not count:
         raise DataError(
@@ -83,7 +101,8 @@ def _heard(wave: Wave) -> Iterator[np.ndarray]:
 
 def _filled(name: str, count: int, size: int, blocks: Iterable[np.ndarray]) -> np.ndarray:
     """Return the rows (count, size) in `blocks`; raise MachineError if they take more memory than there is."""
-    require_free(4 * count * size, name, "cut it into shorter recordings")
+    if 4 * count * size > LARGE:
+        require_free(4 * count * size, name, "cut it into shorter recordings")
     steps = np.empty((count, size), np.float32)
     start = 0
     for block in blocks:

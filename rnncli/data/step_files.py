@@ -7,7 +7,7 @@ a recording on each line, and what it says in place of its label; a .npy file ha
 
 from __future__ import annotations
 
-import io
+import ast
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,6 +26,7 @@ from rnncli.errors import DataError, UsageError, shown
 from rnncli.notes import note
 
 _MAGIC = b"\x93NUMPY"
+_LONGEST = 10_000  # characters of a header: Python could fall over a longer one
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,27 +91,39 @@ def read_array_steps(source: Source) -> Steps:
     content, name = source.content, source.name
     if not content.startswith(_MAGIC):
         raise DataError(f"{name}: is no .npy file; save the array by numpy.save")
-    file = io.BytesIO(content)
-    try:
-        version = np.lib.format.read_magic(file)
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, by_columns, kind = read(file)
-    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError) as error:
-        raise DataError(
-            f"{name}: its header is damaged ({shown(' '.join(str(error).split()))}); save it again"
-        ) from None
+    shape, kind, by_columns, start = _array_header(name, content)
     if kind.kind not in "fiub" or len(shape) not in (1, 2) or min(shape) < 1:
         what = f"{shown(str(kind))} of shape {shown(str(shape))}"
         raise DataError(f"{name}: holds {what}, and steps are numbers of shape (T, C); save it as that")
-    there = len(content) - file.tell()
+    there = len(content) - start
     if there != math.prod(shape) * kind.itemsize:
         raise DataError(f"{name}: is truncated, or has more than one array: {there:,} bytes of numbers; save it again")
-    flat = np.frombuffer(content, kind, offset=file.tell())
-    values = flat.reshape(shape, order="F" if by_columns else "C").reshape(shape[0], -1).astype(np.float64)
+    flat = np.frombuffer(content, kind, offset=start)
+    with np.errstate(invalid="ignore"):  # of signalling NaN, which are refused below like others
+        values = flat.reshape(shape, order="F" if by_columns else "C").reshape(shape[0], -1).astype(np.float64)
     if not np.isfinite(values).all():
         step, column = np.argwhere(~np.isfinite(values))[0].tolist()
         raise DataError(f"{name}: step {step + 1}, column {column + 1} is not finite; fill it")
     return Steps(name, name, finite(values, name))
+
+
+def _array_header(name: str, content: bytes) -> tuple[tuple[int, ...], np.dtype, bool, int]:
+    """Return shape, type, whether columns stand together, and the byte that the numbers of a .npy file begin at.
+
+    numpy's own reader takes a shape's memory before it sees that the numbers are missing.
+    """
+    wide = 2 if content[len(_MAGIC) : len(_MAGIC) + 1] == b"\x01" else 4  # bytes of the length, by the format's version
+    start = len(_MAGIC) + 2 + wide
+    size = int.from_bytes(content[start - wide : start], "little")
+    try:
+        told = ast.literal_eval(content[start : start + min(size, _LONGEST)].decode("latin-1").strip())
+        shape, kind = told["shape"], np.dtype(told["descr"])
+        if not isinstance(shape, tuple) or not all(type(one) is int for one in shape):
+            raise ValueError("its shape is no tuple of whole numbers")
+        return shape, kind, bool(told["fortran_order"]), start + size
+    except (ValueError, SyntaxError, TypeError, KeyError, RecursionError, MemoryError, OverflowError) as error:
+        why = shown(" ".join(str(error).split()))
+        raise DataError(f"{name}: its header is damaged ({why}); save it again") from None
 
 
 def _dialect(data: RecordingsConfig) -> dict[str, Any]:

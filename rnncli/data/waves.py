@@ -112,6 +112,7 @@ def open_wave(source: Source) -> Wave:
     return Wave(source, rate, channels, code, length, read.at)
 
 
+@np.errstate(invalid="ignore", over="ignore")  # what is not finite is for the caller to refuse
 def samples_of(content: bytes, code: str, channels: int = 1) -> np.ndarray:
     """Return samples (n,) float64, the mean of the channels, integers as −1 to 1; see `Wave` for `code`."""
     if code == "i3":  # the upper three bytes of four

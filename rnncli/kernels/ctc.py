@@ -7,7 +7,7 @@ target, L_k its symbol l_k, which may follow L_{k−1} at once only if it is ano
 
     α_t(A_k)  = y_t[0]·(α_{t−1}(A_k) + α_{t−1}(L_k))                            α_{−1}(A_0) = 1, else 0
     α_t(L_k)  = y_t[l_k]·(α_{t−1}(L_k) + α_{t−1}(A_{k−1}) + α_{t−1}(L_{k−1}))   the last one if l_{k−1} ≠ l_k
-    δ_t       = α of the reversed target over the reversed steps
+    δ_t       = the same of the reversed target over the reversed steps
     p(target) = α_{n−1}(A_S) + α_{n−1}(L_S)
     dL/dz_t   = y_t[c] − Σ α_t·δ_t / (y_t[c]·p(target)) over the states of symbol c, for L = −ln p(target)
 
@@ -15,8 +15,8 @@ Every value is m·2^e with m in [1, 2) and an e of its own, both float64. That i
 but its sums need neither exp nor log, and so are vector code. The factor 1 / Σ exp z of a softmax is left out of the
 sums; the loss gets its logarithm at the end.
 
-Arrays of one step, in which k is 0 to S of a row of W ≥ S + 1: states (4, W), mantissas and exponents of A_k, then
-those of L_k, of which L_0 is 0; y (2, W), mantissas and exponents of the blank at 0, of l_k at k.
+Arrays of one step, in which k is 0 to S of a row of W ≥ S + 2: states (4, W), mantissas and exponents of A_k, then
+those of L_k, of which L_0 and L_{S+1} are 0; y (2, W), mantissas and exponents of the blank at 0, of l_k at k.
 """
 
 from __future__ import annotations
@@ -79,38 +79,43 @@ def _say(z, target, S, y):
 
 
 @jit
-def _begin(states, S):
-    """Set the states to α_{−1}: 1 in A_0, 0 elsewhere."""
-    for k in range(S + 1):
-        states[0, k] = states[2, k] = 1.0
-        states[1, k] = states[3, k] = NOWHERE
-    states[1, 0] = 0.0
+def _begin(states, S, k):
+    """Set A_k to 1 and all other states to 0."""
+    for i in range(S + 2):
+        states[0, i] = states[2, i] = 1.0
+        states[1, i] = states[3, i] = NOWHERE
+    states[1, k] = 0.0
 
 
 @jit
-def _advance(before, y, skip, S, after):
-    """Compute the states α_t from α_{t−1}; skip (W,): 0 where L_{k−1} leads to L_k, else NOWHERE."""
+def _advance(before, y, skip, S, back, after):
+    """Compute the states α_t from α_{t−1}; if back is 1 and not 0, δ_t from δ_{t+1}.
+
+    skip (W,): 0 where L_{k−1} and L_k may follow each other, else NOWHERE.
+    """
     am, ae, lm, le = before[0], before[1], before[2], before[3]
     m, e, ym, ye = after[0], after[1], y[0], y[1]
     for k in range(S + 1):
-        top = max(ae[k], le[k])
-        total = am[k] * _power(ae[k] - top) + lm[k] * _power(le[k] - top)
+        i = k + back
+        top = max(ae[k], le[i])
+        total = am[k] * _power(ae[k] - top) + lm[i] * _power(le[i] - top)
         m[k], e[k] = _normal(total * ym[0], top + ye[0])
     m, e = after[2], after[3]
-    m[0], e[0] = 1.0, NOWHERE
+    for k in (0, S + 1):
+        m[k], e[k] = 1.0, NOWHERE
     for k in range(1, S + 1):
-        leap = le[k - 1] + skip[k]
-        top = max(max(le[k], ae[k - 1]), leap)
-        total = lm[k] * _power(le[k] - top) + am[k - 1] * _power(ae[k - 1] - top) + lm[k - 1] * _power(leap - top)
+        i, j = k - 1 + back, k - 1 + 2 * back
+        leap = le[j] + skip[k + back]
+        top = max(max(le[k], ae[i]), leap)
+        total = lm[k] * _power(le[k] - top) + am[i] * _power(ae[i] - top) + lm[j] * _power(leap - top)
         m[k], e[k] = _normal(total * ym[k], top + ye[k])
 
 
 @jit
-def _set_skips(target, S, skip, skip_back):
-    """Set `skip` for a target, and skip_back for the reversed one."""
-    for k in range(2, S + 1):
-        skip[k] = skip_back[S + 2 - k] = NOWHERE if target[k - 1] == target[k - 2] else 0.0
-    skip[min(S, 1)] = skip_back[min(S, 1)] = NOWHERE  # L_0 leads nowhere
+def _set_skip(target, S, skip):
+    """Set `skip` for a target."""
+    for k in range(S + 2):
+        skip[k] = 0.0 if 1 < k <= S and target[k - 1] != target[k - 2] else NOWHERE
 
 
 @jit
@@ -121,24 +126,15 @@ def _chance(states, S):
 
 
 @jit
-def _reverse(y, S, out):
-    """Write y of a target to `out` for the reversed one."""
-    for i in range(2):
-        out[i, 0] = y[i, 0]
-        for k in range(1, S + 1):
-            out[i, k] = y[i, S + 1 - k]
-
-
-@jit
 def _share(alpha, delta, y, m, e, S, share):
     """Write α·δ / (y·p) of A_k to share[0, k] and of L_k to share[1, k]; p is m·2^e."""
     of_blank = 1.0 / (y[0, 0] * m)
     for k in range(S + 1):
-        size = alpha[0, k] * delta[0, S - k] * of_blank
-        share[0, k] = size * _power(alpha[1, k] + delta[1, S - k] - y[1, 0] - e)
+        size = alpha[0, k] * delta[0, k] * of_blank
+        share[0, k] = size * _power(alpha[1, k] + delta[1, k] - y[1, 0] - e)
     for k in range(1, S + 1):
-        size = alpha[2, k] * delta[2, S + 1 - k] / (y[0, k] * m)
-        share[1, k] = size * _power(alpha[3, k] + delta[3, S + 1 - k] - y[1, k] - e)
+        size = alpha[2, k] * delta[2, k] / (y[0, k] * m)
+        share[1, k] = size * _power(alpha[3, k] + delta[3, k] - y[1, k] - e)
 
 
 @jit
@@ -160,16 +156,16 @@ def ctc_loss(logits, targets, steps, lengths, losses, weight, low, high):
     targets (S, B) int32, from 1 to C − 1 as far as a target goes; steps, lengths (B,) int32, of a sequence and of its
     target: at least one step, and `least_steps`; losses (T, B) float64.
     """
-    n, W = 0, 1
+    n, W = 0, 2
     for b in range(low, high):
-        n, W = max(n, steps[b]), max(W, lengths[b] + 1)
-    alpha, y, delta, share = np.empty((n + 1, 4, W)), np.empty((n, 2, W)), np.empty((2, 4, W)), np.empty((2, W))
-    y_back, skip, skip_back = np.empty((2, W)), np.empty(W), np.empty(W)
+        n, W = max(n, steps[b]), max(W, lengths[b] + 2)
+    alpha, y, skip = np.empty((n + 1, 4, W)), np.empty((n, 2, W)), np.empty(W)
+    delta, share = np.empty((2, 4, W)), np.empty((2, W))
     for b in range(low, high):
         n, S, target = steps[b], lengths[b], targets[:, b]
         loss, scale = 0.0, f64(weight) / max(S, 1)
-        _set_skips(target, S, skip, skip_back)
-        _begin(alpha[0], S)
+        _set_skip(target, S, skip)
+        _begin(alpha[0], S, 0)
         for t in range(n):
             z = logits[t, b]
             total = _say(z, target, S, y[t])
@@ -177,16 +173,15 @@ def ctc_loss(logits, targets, steps, lengths, losses, weight, low, high):
             to_softmax = z.dtype.type(scale / total)
             for c in range(z.size):
                 z[c] *= to_softmax
-            _advance(alpha[t], y[t], skip, S, alpha[t + 1])
+            _advance(alpha[t], y[t], skip, S, 0, alpha[t + 1])
         m, e = _chance(alpha[n], S)
         for t in range(losses.shape[0]):
             losses[t, b] = 0.0
         losses[0, b] = (loss - log(m) - e * LN2) / max(S, 1)
         after, now = delta[0], delta[1]
-        _begin(after, S)
+        _begin(after, S, S)
         for t in range(n - 1, -1, -1):
-            _reverse(y[t], S, y_back)
-            _advance(after, y_back, skip_back, S, now)
+            _advance(after, y[t], skip, S, 1, now)
             _share(alpha[t + 1], now, y[t], m, e, S, share)
             _subtract(share, target, S, scale, logits[t, b])
             after, now = now, after

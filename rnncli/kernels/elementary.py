@@ -103,8 +103,9 @@ def _exp64(x):
 
 @jit
 def exp_parts(x):
-    """Return m in [0.7, 1.42] and an integer n, both float64, with m·2^n = e^x within 2 ulp, for |x| ≤ 10¹⁵: it neither
-    overflows nor underflows.
+    """Return m near 1 and an integer n, both float64, with m·2^n = e^x, which neither overflows nor underflows.
+
+    It is right within 2 ulp for |x| ≤ 10⁶, and for |x| ≤ 10¹⁵ as well as x is, which is rounded.
     """
     n = (x * LOG2E64 + ROUND64) - ROUND64
     r = (x - n * LN2_HIGH64) - n * LN2_LOW64

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import numpy as np
@@ -68,9 +69,8 @@ def test_a_folder_with_texts_beside(folder):
     assert notes == [f"{clips}: left out {clips}/notes.md: no recordings"]
     assert texts(folder / "clips/*.wav") == texts(clips)
     assert texts(folder / "clips/a.wav") == [(f"{clips}/a.wav", "one two")]
-    assert read_recordings([f"{clips}/b.wav", f"{clips}/a.wav"], config()).sha256 == (
-        read_recordings(str(clips), config()).sha256
-    )
+    named = read_recordings([f"{clips}/b.wav", f"{clips}/a.wav"], config()).items  # in the order of a folder
+    assert [one.sha256 for one in named] == [one.sha256 for one in read_recordings(str(clips), config()).items]
 
 
 def test_texts_are_not_asked_for_where_they_are_not_needed(folder):
@@ -162,6 +162,11 @@ def test_what_is_said_of_bad_recordings(folder):
     (clips / "odd.wav").write_bytes(wav(A, rate=44101))
     with pytest.raises(DataError, match=r"odd\.wav: its rate, 44,101 Hz, has no ratio to 8,000 Hz in whole numbers up"):
         texts(clips / "odd.wav", labelled=False, rate=8000)
+    (clips / "low.wav").write_bytes(wav(A, rate=499))
+    with pytest.raises(DataError, match=r"low\.wav: its rate, 499 Hz, is too low for sound read at 8,000 Hz"):
+        texts(clips / "low.wav", labelled=False, rate=8000)
+    with pytest.raises(DataError, match=r"low\.wav: at 499 Hz a window of 25ms has 12 samples, which are too"):
+        texts(clips / "low.wav", labelled=False)
     with pytest.raises(DataError, match=r"a\.wav: gives log-mel, and numbers is wanted; name other files"):
         texts(clips / "a.wav", labelled=False, kind="numbers")
     (folder / "empty").mkdir()
@@ -202,3 +207,17 @@ def test_what_cannot_be_followed():
         followed(iter([]), config().features, 8000)
     with pytest.raises(UsageError, match="a model that was trained on sound"):
         followed(iter([]), config(normalise="none").features, None)
+
+
+def test_features_have_the_same_bytes_on_every_machine(tmp_path):
+    """The sound is made of whole numbers, without a sine, whose last bit a machine may choose."""
+    waves = [(k * k * 37 + k * 91) % 4001 - 2000 + 9000 * ((k // 50) % 2) for k in range(6000)]
+    (tmp_path / "a.wav").write_bytes(wav(np.array(waves) / 32768, rate=11025))
+    found = read_recordings(str(tmp_path / "a.wav"), config(stack=2, deltas=True), labelled=False).items[0].features
+    assert hashlib.sha256(found.tobytes()).hexdigest() == (
+        "826f590caa0ad736c9eac9c380c87e0b7bfdb402cbbfe0e58166b3300750b0d4"
+    )
+    found = read_recordings(str(tmp_path / "a.wav"), config(rate=8000), labelled=False).items[0].features
+    assert hashlib.sha256(found.tobytes()).hexdigest() == (
+        "8fb56637317494bce65232b9a393529b41e41a06ed2606edd35f80f7afd319d5"
+    )

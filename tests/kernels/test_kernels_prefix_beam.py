@@ -92,7 +92,7 @@ def test_a_wide_beam_finds_every_target_with_its_probability_and_its_steps(T):
 
 @pytest.mark.parametrize("width", [1, 2, 3, 5, 20])
 def test_a_narrow_beam_is_the_naive_one(width):
-    for seed in range(8):
+    for seed in (*range(6), 29, 39):  # in the last two a prefix leaves the beam of 5 and returns, a longer one stays
         outputs = outputs_of(7, 3, seed)
         found, wanted = prefix_beam(outputs, width, width), naive.prefix_beam(outputs, width)
         assert len(found) == width

@@ -12,6 +12,7 @@ import numpy as np
 from rnncli.config.recordings import FeatureConfig
 from rnncli.data.files import Paths
 from rnncli.data.frames import moments
+from rnncli.data.manifest import text_if_beside
 from rnncli.data.recordings import Layout, Recording, listed_in, read_recordings
 from rnncli.data.source import Source
 from rnncli.data.typed import typed
@@ -28,7 +29,7 @@ class RecordingFiles(Source):
         if "-" in ([path] if isinstance(path, str) else path):
             raise UsageError("recordings to learn from are read several times; name a file or a folder, not a pipe")
         super().__init__(path if isinstance(path, str) else ", ".join(path), path=path)
-        self._listed = listed_in(path, data, labelled=False)
+        self._data, self._listed = data, listed_in(path, data, labelled=False)
 
     @property
     def size(self) -> int:
@@ -36,9 +37,10 @@ class RecordingFiles(Source):
 
     @property
     def sha256(self) -> str:
-        """The SHA-256 digest of all names, texts and contents, in hexadecimal."""
+        """The SHA-256 digest of all texts and contents, in hexadecimal, wherever the files are."""
         if self._sha256 is None:
-            told = ("\0".join([one.name, str(one.text), one.open().sha256]) for one in self._listed)
+            texts = (text_if_beside(one.path, self._data) if one.text is None else one.text for one in self._listed)
+            told = (f"{one.open().sha256} {text}" for one, text in zip(self._listed, texts, strict=True))
             self._sha256 = hashlib.sha256("\n".join(told).encode("utf-8", "surrogateescape")).hexdigest()
         return self._sha256
 
