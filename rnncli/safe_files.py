@@ -12,7 +12,7 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -75,6 +75,34 @@ def replace(path: Path, content: bytes, folder: int | None = None) -> None:
     """Replace the file `path` by one with `content`, in one step; see `replacing`."""
     with replacing(path, folder) as file:
         file.write(content)
+
+
+def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
+    """Make the folder `path`, which is not there yet, with these files, in one step; MachineError where that fails."""
+    made = path.parent / _temporary(path.name)
+    try:
+        os.mkdir(made)
+        for name, content in files.items():
+            with open(made / name, "xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        os.rename(made, path)
+        with _opened(path.parent, None) as place:
+            _sync_folder(place)
+    except OSError as error:
+        mend = "free some space or choose another place" if error.errno in FULL else "choose another place"
+        raise MachineError(f"{path}: cannot write: {error.strerror}; {mend}") from None
+    finally:
+        _remove(made, files)
+
+
+def _remove(folder: Path, files: Iterable[str]) -> None:
+    """Remove what is left of a folder with these files, if anything is."""
+    with contextlib.suppress(OSError):
+        for name in files:
+            (folder / name).unlink(missing_ok=True)
+        folder.rmdir()
 
 
 def append(path: Path, content: bytes, folder: int | None = None) -> None:

@@ -31,7 +31,7 @@ collect_ignore_glob = ["**/*_parity.py"] if missing("parity") else []  # files t
 
 # Folders whose tests neither run commands nor compile much; long ones among them carry a marker of their own.
 FAST = ("config", "data", "tasks", "ui", "workflows")
-UNHURRIED = {"thorough", "slow", "samples", "readme", "long", "parity", "faults"}
+UNHURRIED = {"thorough", "slow", "samples", "readme", "long", "parity", "onnx", "faults"}
 
 
 def is_fast(path):

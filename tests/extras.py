@@ -10,7 +10,14 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-MARKED = {"parity": "torch", "metrics": "sacrebleu", "plots": "matplotlib"}
+MARKED = {
+    "parity": "torch",
+    "metrics": "sacrebleu",
+    "plots": "matplotlib",
+    "mpi": "mpi4py",
+    "onnx": "onnxruntime",
+    "tune": "optuna",
+}
 """The package that tests with this marker need."""
 
 
@@ -31,3 +38,4 @@ class Package:
 
 
 torch = Package("torch")
+onnx, onnxruntime = Package("onnx"), Package("onnxruntime")

@@ -75,9 +75,11 @@ class Pairs:
         self.run_forward(shards)
         for low, high in self._edges(shards):
             self.model.backward(self.work, low, high)
-        for i in range(shards):
-            self.model.weight_gradients(self.work, Share(i, shards))
-        self.model.finish_gradients()
+        shares = [Share(i, shards) for i in range(shards)]
+        for share in shares:
+            self.model.weight_gradients(self.work, share)
+        for share in shares:
+            self.model.finish_gradients(share)
         gradients = self.model.parameters.export_gradients()
         return gradients if self.shape.encodes else gradients | {"vector": self.work.dvector.copy()}
 

@@ -34,9 +34,10 @@ examples, one after another, work in a folder with rnncli's `sample_data` and
 CONFIG_HEAD = """# Config keys and their defaults
 
 A config is a YAML file of `task` and three sections, each of which may be left
-out. `--set section.key=value` overrides a key on the command line. Every
-mistake in a config is listed at once, each with its line and column. A key that
-is null is filled in from the data; the run's `config.yaml` says with what.
+out; a fourth, `tune`, is for `rnncli tune` alone. `--set section.key=value`
+overrides a key on the command line. Every mistake in a config is listed at once,
+each with its line and column. A key that is null is filled in from the data; the
+run's `config.yaml` says with what.
 
 ```yaml
 task: language-model
@@ -130,6 +131,7 @@ EXAMPLES = {
     "training.clip_norm": 1.0,
     "training.patience": 5,
     "training.seed": 2,
+    "training.shards": 8,
     "training.threads": 4,
     "training.bptt": 64,
     "training.bptt_stride": "16 --set training.bptt=64",
@@ -215,7 +217,11 @@ def config_page() -> str:
             for cells, names in kinds.items():
                 lines.append(_row("all" if len(names) == len(TASKS) else ", ".join(names), *cells))
             lines.append(f"\nExample:\n\n```text\n{example_of(path, next(iter(kinds)))}\n```\n")
-    return "\n".join(lines)
+    lines.append("## tune\n\nWhat `rnncli tune` searches; see `rnncli help tuning`.\n")
+    lines.append("| key | value | default | meaning |\n|---|---|---|---|")
+    task = next(iter(TASKS))
+    rows = [_row(f"tune.{key}", *_config_key(task, f"tune.{key}")) for key in keys_of(TASKS[task].config, "tune")]
+    return "\n".join([*lines, *rows, ""])
 
 
 def paths_of(config: type[Section], section: str) -> Iterator[str]:
@@ -269,7 +275,7 @@ def _kind(schema: dict[str, Any]) -> str:
     if kind in NUMBERS:
         low, high = (schema.get(f"{end}imum", schema.get(f"exclusive{end.title()}imum")) for end in ("min", "max"))
         return " ".join([NUMBERS[kind], *_ends(low, high, "exclusiveMinimum" in schema, "exclusiveMaximum" in schema)])
-    return {"boolean": "true, false", "array": "list", "string": "text"}[kind]
+    return {"boolean": "true, false", "array": "list", "string": "text", "object": "section"}[kind]
 
 
 def _choices(names: Iterable[str]) -> str:

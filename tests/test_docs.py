@@ -16,7 +16,9 @@ from rnncli.tasks.registry import TASKS, load_config
 ROOT = Path(__file__).parents[1]
 WRITTEN = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *sorted(DOCS.glob("*.md")))}
 BLOCKS = {name: re.findall(r"```(\w*)\n(.*?)```", text, re.S) for name, text in WRITTEN.items()}
-RUN = {name: re.findall(r"```sh\n(.*?)```(?:\n\n```text\n(.*?)```)?", text, re.S) for name, text in WRITTEN.items()}
+SHOWN = r"```(?:\n\n```text\n(.*?)```)?"
+RUN = {name: re.findall(rf"```sh\n(.*?){SHOWN}", text, re.S) for name, text in WRITTEN.items()}
+PYTHON = re.findall(rf"```py\n(.*?){SHOWN}", WRITTEN["python.md"], re.S)
 GUIDE = ROOT / ".github/CONTRIBUTING.md"
 RUNS_THE_TESTS = "python -m pytest"  # this block cannot run inside itself; .ci/run runs it, taken from here
 
@@ -26,7 +28,7 @@ def test_the_readme_is_short_enough_to_be_read():
 
 
 def test_every_block_is_of_a_kind_that_is_checked():
-    assert {kind for blocks in BLOCKS.values() for kind, _ in blocks} <= {"sh", "text", "yaml"}
+    assert {kind for blocks in BLOCKS.values() for kind, _ in blocks} <= {"sh", "py", "text", "yaml"}
     assert len([1 for kind, block in BLOCKS["README.md"] if kind == "sh" and RUNS_THE_TESTS in block]) == 1
 
 
@@ -78,6 +80,19 @@ def test_commands_run_in_order_and_print_what_is_shown(name, tmp_path, environme
             assert done.stdout.strip() == shown.strip(), block
 
 
+@pytest.mark.readme
+def test_blocks_of_python_run_in_order_and_print_what_is_shown(tmp_path, environment):
+    shutil.copytree(ROOT / "sample_data", tmp_path / "sample_data")
+    mark = "end of the block"
+    script = "\n".join(f"{block}print({mark!r})" for block, _ in PYTHON)
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    printed = [text.strip() for text in done.stdout.split(mark)]
+    assert printed[:-1] == [shown.strip() for _, shown in PYTHON]
+
+
 @pytest.mark.parametrize("block", [block for blocks in BLOCKS.values() for kind, block in blocks if kind == "yaml"])
 def test_yaml_blocks_are_valid_configs(block, tmp_path):
     path = tmp_path / "config.yaml"
@@ -110,7 +125,7 @@ def test_what_is_named_is_there(name):
         if bare not in ("TOPIC", "[OPTIONS] [TOPIC]"):
             assert manual(quoted or bare)
     for sample in re.findall(r"`([a-z_0-9]+\.yaml)`", WRITTEN[name]):
-        assert sample == "config.yaml" or (ROOT / "sample_configs" / sample).is_file(), sample
+        assert sample in ("config.yaml", "best.yaml") or (ROOT / "sample_configs" / sample).is_file(), sample
 
 
 WORDS_THAT_ARE_LOOKED_FOR = (

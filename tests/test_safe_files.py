@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 from collections.abc import Callable
@@ -151,3 +152,23 @@ def test_a_link_of_the_users_is_followed_but_not_one_in_a_run_directory(tmp_path
     assert safe_files.led_to(tmp_path / "mine") == tmp_path / "mine"
     (tmp_path / "metrics.jsonl").symlink_to("not there")
     assert safe_files.led_to(tmp_path / "link") == tmp_path / "link"
+
+
+def _full(*arguments: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_folder_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {"a": MINE, "b": b"other"}
+    safe_files.write_folder(tmp_path / "made", files)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "made").iterdir()} == files
+    for failing in ("fsync", "rename"):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, failing, _full)
+            with pytest.raises(MachineError, match=r"other: cannot write: No space left .*free some space"):
+                safe_files.write_folder(tmp_path / "other", files)
+        assert [path.name for path in tmp_path.iterdir()] == ["made"]
+    with pytest.raises(MachineError, match="made: cannot write"):
+        safe_files.write_folder(tmp_path / "made", {"a": b"new"})
+    assert (tmp_path / "made/a").read_bytes() == MINE
+    assert [path.name for path in tmp_path.iterdir()] == ["made"]

@@ -94,9 +94,11 @@ class Window:
         edges = [self.work.B * i // shards for i in range(shards + 1)]
         for low, high in itertools.pairwise(edges):
             self.network.backward(self.work, low, high)
-        for i in range(shards):
-            self.network.weight_gradients(self.work, Share(i, shards))
-        self.network.finish_gradients()
+        shares = [Share(i, shards) for i in range(shards)]
+        for share in shares:
+            self.network.weight_gradients(self.work, share)
+        for share in shares:
+            self.network.finish_gradients(share)
         gradients = self.network.parameters.export_gradients()
         if not self.shape.token_input:
             gradients["x"] = self.work.dx.copy()

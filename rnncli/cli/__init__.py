@@ -19,6 +19,7 @@ from typing import NoReturn
 import click
 
 from rnncli import __version__
+from rnncli import job as jobs
 from rnncli.cli.room import require_room
 from rnncli.errors import ConfigError, ReaderGoneError, RnncliError, UsageError
 from rnncli.notes import telling
@@ -29,6 +30,8 @@ GROUPS = {
         "init": "Write a config with comments for your data.",
         "check": "Check a config or a run, or plan a training.",
         "train": "Learn from a text file, a CSV or a config.",
+        "tune": "Search for the settings that learn best.",
+        "import": "Make a run of weights from PyTorch.",
     },
     "Use": {
         "predict": "Say what comes next, or what a sequence is.",
@@ -36,6 +39,7 @@ GROUPS = {
         "score": "See which lines of a text surprise a model.",
         "compress": "Code a file in fewer bytes, by what a model expects.",
         "decompress": "Write again what compress coded.",
+        "export": "Write a model for ONNX or PyTorch.",
     },
     "Judge": {
         "evaluate": "Score a model beside its baselines.",
@@ -87,11 +91,7 @@ class LazyGroup(click.Group):
 @click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
 @click.pass_context
 def rnncli(context: click.Context) -> None:
-    """\b
-    Learn sequences: text, numbers, labels.
-    rnncli train notes.txt    learn a text, then: rnncli generate runs/notes
-    rnncli train sales.csv    learn a series, then: rnncli predict runs/sales
-    """
+    """Learn sequences: rnncli train notes.txt, or sales.csv, tells what is next."""
     if context.invoked_subcommand not in LIGHT and not {"-h", "--help"} & {*sys.argv}:
         require_room()
 
@@ -187,7 +187,8 @@ def _on_a_terminal() -> bool:
 def _say(*problems: str, code: int, quotes: Sequence[str] = ()) -> int:
     """Write a line for each problem, and under it its quote, if it has one; return the code."""
     for problem, quote in itertools.zip_longest(problems, quotes, fillvalue=""):
-        lines = [f"rnncli: error: {' '.join(problem.split(chr(10)))}", *filter(None, quote.split("\n"))]
+        place = jobs.joined().place(code)
+        lines = [f"rnncli: error: {place}{' '.join(problem.split(chr(10)))}", *filter(None, quote.split("\n"))]
         with contextlib.suppress(OSError):  # where stderr is closed
             sys.stderr.buffer.write("".join(map(_visible_line, lines)).encode("utf-8", "backslashreplace"))
             sys.stderr.flush()
@@ -208,4 +209,5 @@ def _leave(code: int) -> NoReturn:
         except (OSError, ValueError) as error:
             code = code or (READER_GONE if isinstance(error, BrokenPipeError) else 5)
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    jobs.joined().end(code)
     sys.exit(code)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from rnncli.cli.options import PRECISION, UNKNOWN, Number, example
+
+if TYPE_CHECKING:
+    from rnncli.workflows.generate import Request
+    from rnncli.workflows.opening import Model
 
 COLDEST = 1e-6  # below it one token has all the probability
 
@@ -98,38 +103,34 @@ def _positive(context: click.Context, parameter: click.Parameter, value: float) 
 )
 @UNKNOWN
 @PRECISION
-def command(
-    run: str,
-    prime: str | None,
-    prime_file: str | None,
-    bad_words: tuple[str, ...],
-    bad_words_file: str | None,
-    echo: bool,
-    stops: tuple[str, ...],
-    report: bool,
-    form: str,
-    precision: str | None,
-    **options: Any,
-) -> None:
+def command(run: str, echo: bool, form: str, **parameters: Any) -> None:
     """Write text with the language model of RUN (a run directory or a model file), piece by piece as it is made.
 
     Several texts are separated by an empty line. A model of items (data.items) writes whole ones: a line each, or
     paragraphs, or files, each of at most -n tokens after the prime.
     """
-    if prime is not None and prime_file is not None:
+    if parameters["prime"] is not None and parameters["prime_file"] is not None:
         raise click.UsageError("--prime and --prime-file exclude each other")
-    if prime_file == bad_words_file == "-":
+    if parameters["prime_file"] == parameters["bad_words_file"] == "-":
         raise click.UsageError("--prime-file and --bad-words-file cannot both read standard input; name a file for one")
     from rnncli.ui.generated_text import GeneratedText
     from rnncli.ui.output import say, say_next
-    from rnncli.workflows.generate import Request, generate
+    from rnncli.workflows.generate import generate
 
-    if bad_words:
-        options["bad_words"] = bad_words
-    if options["max_copy"] is None:
-        del options["max_copy"]
-    stops = tuple(filter(None, stops))
-    with GeneratedText(form, options["seed"], echoes=echo) as out:
-        request = Request(run, options, prime or "", stops, report, prime_file, bad_words_file, precision)
-        generate(request, out, say)
+    with GeneratedText(form, parameters["seed"], echoes=echo) as out:
+        generate(request_of(run, parameters), out, say)
     say_next("evaluate", run)
+
+
+def request_of(run: str | Model, parameters: Mapping[str, Any]) -> Request:
+    """Return the request that the parameters of this command are."""
+    from rnncli.workflows.generate import Request
+
+    options = dict(parameters)
+    prime, prime_file, bad_words_file, stops, report, precision = (
+        options.pop(name) for name in ("prime", "prime_file", "bad_words_file", "stops", "report", "precision")
+    )
+    for name in ("bad_words", "max_copy"):
+        if not options[name]:
+            del options[name]
+    return Request(run, options, prime or "", tuple(filter(None, stops)), report, prime_file, bad_words_file, precision)

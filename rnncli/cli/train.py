@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import click
@@ -59,11 +60,15 @@ def command(
         if first is None or resume or origin:
             raise click.UsageError("--dry-run needs a CONFIG or DATA, and does not go with --resume or --from")
         from rnncli.cli.check import look
+        from rnncli.workflows.launcher import launch_in
 
+        if (launch := launch_in(os.environ)) and launch.rank:
+            return  # rank 0 tells
         look(first, data, changes, form)
         return
     from rnncli.ui.training_view import training_view
-    from rnncli.workflows.train import Request, train
+    from rnncli.workflows.together import train_together
+    from rnncli.workflows.train import Request
 
     with training_view(quiet=quiet, form=form) as view:
-        train(Request(first, data, out, changes, resume, watch_grads, origin), view.show)
+        train_together(Request(first, data, out, changes, resume, watch_grads, origin), view.show)

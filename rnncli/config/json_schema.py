@@ -41,7 +41,7 @@ def _of_task(task: str, definition: Mapping[str, Any]) -> dict[str, Any]:
     """Return the schema of a whole config for `task`; a section may be empty."""
     properties = dict(definition["properties"])
     properties["task"] = {"const": task, "description": definition["description"]}
-    for name in SECTIONS:
+    for name in (*SECTIONS, "tune"):
         properties[name] = {"anyOf": [{"$ref": properties[name]["$ref"]}, {"type": "null"}]}
     return {**definition, "title": task, "properties": properties}
 

@@ -33,6 +33,7 @@ from rnncli.config.values import (
     one_of,
     paths,
     refusal,
+    searched,
     section,
     size,
     usable_path,
@@ -55,6 +56,7 @@ DIALECT = ("encoding", "delimiter", "decimal", "skip_rows", "header", "quoting",
 _ROLES = ("text", "inputs", "label", "id", "time", "group", "target")  # keys that name columns
 KEEPERS = {"beta1": ("momentum", "adam", "adamw"), "beta2": ("rmsprop", "adam", "adamw")}  # the optimizers that use it
 LARGEST_SEED = 2**63 - 1
+MOST_SHARDS = 64
 MOST_TOKENS = 65_535  # of a vocabulary besides <unk>: numbers of two bytes, and an output each
 
 
@@ -463,12 +465,27 @@ class TrainingConfig(Section):
         description="What the factors of matrix products are rounded to; sums, weights and states stay float32. With "
         "bfloat16 training takes 0.6 to 0.7 of the time on a Zen 4, which multiplies it.",
     )
+    shards: Annotated[int, Field(ge=1, le=MOST_SHARDS)] | None = Field(
+        default=None,
+        description="Cut each batch into so many groups of sequences, a power of two, and add up their gradients as a "
+        "binary tree; null is 1. Any number of ranks that divides it may share the work, with the same result.",
+    )
     threads: int | None = Field(
         default=None,
         ge=1,
         le=1024,
         description="The number of CPU threads; null is all cores. The result does not depend on it.",
     )
+
+    @field_validator("shards")
+    @classmethod
+    def _halve_the_batch(cls, shards: int | None, info: ValidationInfo) -> int | None:
+        batch_size = info.data.get("batch_size")
+        if shards and shards & (shards - 1):
+            raise refusal(f"must be a power of two, such as {1 << (shards.bit_length() - 1)}")
+        if shards and batch_size and shards > batch_size:
+            raise refusal(f"must be at most training.batch_size, which is {batch_size}")
+        return shards
 
     @field_validator("beta1", "beta2")
     @classmethod
@@ -508,6 +525,22 @@ class TruncatedTrainingConfig(TrainingConfig):
     )
 
 
+class TuneConfig(Section):
+    """The search for settings, which `rnncli tune` alone reads."""
+
+    over: Annotated[dict[str, Any], BeforeValidator(searched)] = Field(
+        default={},
+        description="What to search, by key: a range such as 16..256, 5e-4..1e-2:log or 0..0.5:step=0.1, or a list. "
+        "Empty is what the config itself suggests.",
+    )
+    trials: Count | None = Field(
+        default=None, description="How many trials a study has; null is 27, or as many as max_time has room for."
+    )
+    max_time: Duration | None = Field(
+        default=None, description="Search for this long: 30m, 2h. null is until all trials are done."
+    )
+
+
 C = TypeVar("C", bound="Config")
 
 
@@ -529,8 +562,12 @@ class Config(Section):
     training: TrainingConfig = Field(
         default={}, validate_default=True, description="How long, how fast, and with which method to train."
     )
+    # In no file that is written, since it is not what a run was trained with.
+    tune: TuneConfig = Field(
+        default={}, validate_default=True, exclude=True, description="What `rnncli tune` searches, and for how long."
+    )
 
-    @field_validator("data", "model", "training", mode="before")
+    @field_validator("data", "model", "training", "tune", mode="before")
     @classmethod
     def _empty_section(cls, value: Any) -> Any:
         return section(value)

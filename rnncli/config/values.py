@@ -160,6 +160,13 @@ def encoding_name(name: str) -> str:
     return name
 
 
+def searched(value: Any) -> Any:
+    """Return what to search by key; refuse what is no section. An empty section searches nothing."""
+    if value is not None and not isinstance(value, dict):
+        raise refusal("must be a section of keys with what to search, such as model.hidden_size: 32..256")
+    return section(value)
+
+
 def duration(value: Any) -> Any:
     """Return `value`, as text, if it is a duration such as `1h30m`; else refuse it."""
     return _parsed(value, parse_duration)

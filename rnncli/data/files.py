@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
+from rnncli.data.sent import sent
 from rnncli.data.source import Source, looks_binary, read_source
 from rnncli.errors import DataError, UsageError
 from rnncli.notes import doubt, note
@@ -44,12 +45,16 @@ class Files(Source):
         return chain.from_iterable(file.pieces() for file in self.files)
 
 
-def read_files(path: Paths, *, binary: bool = False) -> Source:
+def read_files(path: Paths | Source, *, binary: bool = False) -> Source:
     """Open a file, a folder with all that is in it, all files that a pattern names, or a list of these.
 
     binary: True if the bytes of files are read as they are, so that binary ones are none to leave out.
     Raises the errors of `read_source`; UsageError where there is no file, DataError where all are left out.
     """
+    if isinstance(path, Source):
+        return path
+    if (other := sent(path)) is not None:
+        return other
     if isinstance(path, str) and not os.path.isdir(path) and (os.path.lexists(path) or not glob.has_magic(path)):
         return read_source(path)
     named, found = [path] if isinstance(path, str) else path, files_of(path)

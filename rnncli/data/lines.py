@@ -64,7 +64,7 @@ class Opened:
     Raises the errors of `read_source`.
     """
 
-    def __init__(self, path: str, *, stdin: BinaryIO | None = None):
+    def __init__(self, path: str | Source, *, stdin: BinaryIO | None = None):
         self._source = None if path == "-" else read_source(path)
         self.name = STDIN if self._source is None else self._source.name
         self._seen: list[bytes] = []
@@ -120,7 +120,7 @@ def _as_they_come(stream: BinaryIO) -> Iterator[bytes]:
         raise MachineError(f"{STDIN}: {error.strerror}") from None
 
 
-def read_lines(path: str, encoding: str = "utf-8", *, stdin: BinaryIO | None = None) -> Iterator[Line]:
+def read_lines(path: str | Source, encoding: str = "utf-8", *, stdin: BinaryIO | None = None) -> Iterator[Line]:
     """Yield every line of the text `path`, or of standard input (-) as soon as each line arrives.
 
     Raises the errors of `read_source` and `lines_of`.

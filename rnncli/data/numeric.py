@@ -247,7 +247,7 @@ def _why_too_large(cell: str, value: float) -> str:
 
 
 FAR = 1e30  # scaled; sums of larger values leave float32
-_FLAT = 1e-12  # a scale below this share of the window's size is rounding, not variation
+FLAT = 1e-12  # a scale below this share of the window's size is rounding, not variation
 
 
 def _mean(x: np.ndarray) -> np.ndarray:
@@ -318,4 +318,4 @@ def scaler(name: str, w: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray]:
 
 def never_flat(scale: np.ndarray, w: np.ndarray) -> np.ndarray:
     """Return the scale of windows w (T, ...), 1 where it is rounding only."""
-    return np.where(scale <= _FLAT * np.abs(w).max(axis=0), 1.0, scale)
+    return np.where(scale <= FLAT * np.abs(w).max(axis=0), 1.0, scale)

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import BinaryIO, NoReturn
 
 from rnncli.config.text_encodings import canonical
+from rnncli.data.sent import sent
 from rnncli.errors import DataError, MachineError, UsageError, shown
 from rnncli.memory import require_free
 from rnncli.notes import doubt
@@ -25,6 +26,8 @@ _NAME_A_FILE = "name a file, which may be larger"
 _UNPACKED = 4  # bytes of memory at least for each byte that was packed: some megabytes may hold many gigabytes
 _UNLOOKED = 1 << 26  # bytes of a stream between two looks at the memory that is left
 STDIN = "<stdin>"  # the name of what comes from a pipe
+GIVEN = "<data>"  # of what a program hands over; a table is then called GIVEN.csv
+UNNAMED = (STDIN, GIVEN)  # of data in no file
 
 # Longest mark first: the UTF-32 little-endian mark begins with the UTF-16 one.
 _WIDE_MARKS = {
@@ -140,12 +143,17 @@ class Source:
             _refuse(path, error)
 
 
-def read_source(path: str, *, stdin: BinaryIO | None = None) -> Source:
+def read_source(path: str | Source, *, stdin: BinaryIO | None = None) -> Source:
     """Open `path`; "-" is `stdin`, by default the process's own. All but large files are read to their end in one pass.
+    What a program has read itself is given back.
 
     Raises UsageError (no such file, a directory, a socket, a terminal), MachineError (permission, I/O,
     memory) and DataError (a file that changes while it is read).
     """
+    if isinstance(path, Source):
+        return path
+    if (other := sent(path)) is not None:
+        return other
     return Source(STDIN, _read_stdin(stdin)) if path == "-" else _open_path(path)
 
 

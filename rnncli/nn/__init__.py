@@ -16,7 +16,10 @@
     writers          networks that write token by token, or search for the best answers
     workspace        every array that one window needs, and the lengths of its sequences
     memory           the memory that training will need, counted by the allocating code before it is allocated
+    onnx             the same in ONNX, for other programs
     model_file       model and state files
+    foreign_file     weights that other programs saved
+    foreign          networks of other programs, told by the names and shapes of their arrays
 
 Models check shapes and call kernels; they know neither tasks, nor optimizers, nor files.
 """

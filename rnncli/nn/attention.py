@@ -270,7 +270,7 @@ class AdditiveAttention(DotAttention):
     ) -> None:
         super().weight_gradients(y, memory, work, dcombined, share)
         self.keys.weight_gradients(memory, work.dkeys, share)
-        inputs.column_sums(work.denergy, self.energy.gradient, *share.columns(self.A))
+        inputs.column_sums(share.rows(work.denergy[None]), self.energy.gradient, *share.columns(self.A))
 
     def _score(self, seen: Seen, work: AttentionWork) -> None:
         attention.additive_scores(

@@ -30,6 +30,11 @@ class ChainWork:
     def first(self, T: int) -> ChainWork:
         return ChainWork(self.alpha[:T], self.gamma[:T], self.tags[:T], self.weights)
 
+    def summed_by(self, share: Share) -> ChainWork:
+        """Return it for the sequences that are summed over."""
+        alpha, gamma, tags, (weights,) = map(share.part, (self.alpha, self.gamma, self.tags, self.weights[None]))
+        return ChainWork(alpha, gamma, tags, weights)
+
 
 class TagChain(Part):
     """A conditional random field of K tags; an untrained one prefers no order."""
@@ -52,8 +57,9 @@ class TagChain(Part):
     def weight_gradients(self, work: ChainWork, lengths: np.ndarray, doutputs: np.ndarray, share: Share) -> None:
         """Compute this share's columns of the gradients, after the loss of all sequences."""
         first, last = share.columns(self.K)
+        work, lengths = work.summed_by(share), share.part(lengths[None])[0]
         crf.transition_gradients(self.chain(work, lengths), self._sums, self.transitions.gradient, first, last)
-        crf.end_gradients(doutputs, lengths, self.start.gradient, self.end.gradient, first, last)
+        crf.end_gradients(share.part(doutputs), lengths, self.start.gradient, self.end.gradient, first, last)
 
     def scores(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return float64 copies of transitions (K, K), start and end (K,)."""

@@ -237,11 +237,11 @@ class EncoderDecoder(Model):
             self.attention.weight_gradients(work.decoder.y, work.encoder.y, work.attention, work.dtop, share)
         self.head.weight_gradients([self._top(work)], work.outputs, share)
 
-    def finish_gradients(self) -> None:
-        """Complete the gradients on one thread, after `weight_gradients` of all shares."""
+    def finish_gradients(self, share: Share) -> None:
+        """Complete this share of the gradients, after `weight_gradients` of all shares."""
         if self.encoder:
-            self.encoder.finish_gradients()
-        self.decoder.finish_gradients()
+            self.encoder.finish_gradients(share)
+        self.decoder.finish_gradients(share)
 
     def traces(self, work: PairWork) -> list[LayerTrace]:
         read = self.encoder.traces(work.encoder, "encoder") if self.encoder and work.encoder else []

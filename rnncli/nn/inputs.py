@@ -38,7 +38,7 @@ class Input(Protocol):
         """Compute dx (T, B, I) from da; with `add`, add it to what dx holds."""
 
     def weight_gradients(self, x: np.ndarray, da: np.ndarray, share: Share, rows: Mask | None = None) -> None:
-        """Compute this share's columns of dW, after `backward` of the whole batch."""
+        """Compute this share's columns of dW, or of what dW is made from, after `backward` of the whole batch."""
 
 
 class ProjectionGradients(Part):
@@ -68,9 +68,8 @@ class ProjectionGradients(Part):
 
     def weight_gradients(self, x: np.ndarray, da: np.ndarray, share: Share, rows: Mask | None = None) -> None:
         """Compute this share's columns of dW = xᵀ·da."""
-        flat_x, flat_da = x.reshape(-1, self.I), da.reshape(-1, self.N)
         gemm.multiply_transposed(
-            flat_x, flat_da, self.W.gradient, *share.columns(self.N), share.scratch(self.W.products)
+            share.rows(x), share.rows(da), self.W.gradient, *share.columns(self.N), share.scratch(self.W.products)
         )
 
 
@@ -130,6 +129,10 @@ class TiedProjection(Projection):
         gemm.pack(self.W.of.value, self.packed_back, *share.panels(self.I))
         gemm.pack_transposed(self.W.of.value, self.packed, *share.panels(self.N))
 
+    @property
+    def sums(self) -> list[np.ndarray]:
+        return [self.W.gradient]
+
 
 class Linear(Part):
     """A linear map y = x·W + b with PyTorch's parameters: weight (N, I) with given first values, bias (N,) of zeros."""
@@ -150,7 +153,7 @@ class Linear(Part):
 
     def weight_gradients(self, x: np.ndarray, dy: np.ndarray, share: Share) -> None:
         self.projection.weight_gradients(x, dy, share)
-        inputs.column_sums(dy.reshape(-1, self.N), self.bias.gradient, *share.columns(self.N))
+        inputs.column_sums(share.rows(dy), self.bias.gradient, *share.columns(self.N))
 
 
 class TokenRows(Part):
@@ -180,7 +183,7 @@ class TokenRows(Part):
 
     def weight_gradients(self, x: np.ndarray, da: np.ndarray, share: Share, rows: Mask | None = None) -> None:
         columns = share.columns(self.table.shape[1])
-        inputs.scatter(da, 0, x, self.dtable, *columns)
+        inputs.scatter(share.part(da), 0, share.part(x), self.dtable, *columns)
         if rows is not None:
             dropout.apply_to_table(self.dtable, *rows, *columns)
 
@@ -210,16 +213,19 @@ class FoldedEmbedding(TokenRows):
         gemm.multiply_columns(self.E.value, self.W.value, self.table, low, high, share.scratch(self.W.products))
         self.way_back.pack(share)
 
-    def weight_gradients(self, x: np.ndarray, da: np.ndarray, share: Share, rows: Mask | None = None) -> None:
-        super().weight_gradients(x, da, share, rows)
-        self.way_back.weight_gradients(self.E.value, self.dtable, share)
+    @property
+    def sums(self) -> list[np.ndarray]:
+        return [self.dtable]
 
-    def embedding_gradient(self, *, add: bool) -> None:
-        """Compute dE = dtable·Wᵀ, after `weight_gradients` of all shares; with `add`, add it to what dE holds."""
+    def finish_gradients(self, share: Share, *, add: bool) -> None:
+        """Compute this share's columns of dW = Eᵀ·dtable, and its rows of dE = dtable·Wᵀ; with `add`, add these to what
+        dE holds.
+        """
+        self.way_back.weight_gradients(self.E.value[None], self.dtable[None], share)
+        low, high = share.split(len(self.E.gradient))
         if not add:
-            self.E.gradient[...] = 0
-        packed_back = self.way_back.packed_back
-        gemm.accumulate(self.dtable[None], packed_back, self.E.gradient[None], 0, 1, 0, len(self.E.gradient))
+            self.E.gradient[low:high] = 0
+        gemm.accumulate(self.dtable[None], self.way_back.packed_back, self.E.gradient[None], 0, 1, low, high)
 
 
 def input_of(W: Parameter, embedding: Parameter | None, *, reads_tokens: bool) -> Input:
@@ -270,10 +276,11 @@ class LinearHead(Part):
     def weight_gradients(self, h: Sequence[np.ndarray], dy: np.ndarray, share: Share) -> None:
         for projection, one in zip(self.projections, h, strict=True):
             projection.weight_gradients(one, dy, share)
-        inputs.column_sums(dy.reshape(-1, self.O), self.bias.gradient, *share.columns(self.O))
+        inputs.column_sums(share.rows(dy), self.bias.gradient, *share.columns(self.O))
 
-    def finish_gradients(self) -> None:
-        """Add the gradient of tied weights to that of the embedding, which is complete but for it."""
+    def finish_gradients(self, share: Share) -> None:
+        """Add this share's rows of the gradient of tied weights to that of the embedding, complete but for it."""
         for projection in self.projections:
             if isinstance(projection, TiedProjection):
-                projection.W.of.gradient += projection.W.gradient.T
+                low, high = share.split(self.O)
+                projection.W.of.gradient[low:high] += projection.W.gradient[:, low:high].T

@@ -29,6 +29,7 @@ _DTYPES: dict[str, np.dtype[Any]] = {
 }
 _ORDER = [_DTYPES[kind] for kind in ("F64", "F32", "U32", "U16", "U8")]  # in which safetensors writes arrays
 _OWNERS = 0o600  # permissions: it holds what the data end with
+_AGAIN = "train again or restore a copy"
 _FOREIGN = {
     b"\x80": "a Python pickle; rnncli never loads pickles",
     b"PK": "a zip archive (a .pt or .npz file?)",
@@ -44,21 +45,27 @@ def write(path: Path, arrays: Mapping[str, np.ndarray], header: Mapping[str, Any
     full = {"format": FORMAT, **header}
     full["sha256"] = _digest(full, contiguous)
     names = sorted(contiguous, key=lambda name: (_ORDER.index(contiguous[name].dtype), name))
-    start = _beginning({name: contiguous[name] for name in names}, _as_text(full))
+    start = _beginning({name: contiguous[name] for name in names}, {"rnncli": _as_text(full)})
     with safe_files.replacing(path, folder, _OWNERS) as file:
         file.write(start)
         for name in names:
             file.write(contiguous[name].reshape(-1).data)
 
 
-def _beginning(arrays: Mapping[str, np.ndarray], text: str) -> bytes:
+def for_others(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> bytes:
+    """Return a safetensors file of float32 arrays without our header, for other programs."""
+    ordered = {name: np.ascontiguousarray(arrays[name], "<f4") for name in sorted(arrays)}
+    return _beginning(ordered, metadata) + b"".join(array.tobytes() for array in ordered.values())
+
+
+def _beginning(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> bytes:
     """Return what stands before arrays that follow in this order, the bytes that the library safetensors writes."""
     kinds, tensors, first = {dtype: kind for kind, dtype in _DTYPES.items()}, {}, 0
     for name, array in arrays.items():
         last = first + array.nbytes
         tensors[name] = {"dtype": kinds[array.dtype], "shape": array.shape, "data_offsets": (first, last)}
         first = last
-    outer = {"__metadata__": {"rnncli": text}, **tensors}
+    outer = {"__metadata__": metadata, **tensors}
     written = json.dumps(outer, ensure_ascii=False, separators=(",", ":")).encode()
     written += b" " * (-len(written) % 8)
     return len(written).to_bytes(8, "little") + written
@@ -73,19 +80,16 @@ def read(path: Path, *, in_run: bool = False) -> tuple[dict[str, np.ndarray], di
 
     in_run: True where the user named the run directory and not this file, which must then be no link.
     """
-    try:
-        content = safe_files.read(path) if in_run else path.read_bytes()
-    except OSError as error:
-        raise ModelFileError(f"{path}: cannot read: {error.strerror}; check what it is, and its permissions") from None
+    content = content_of(path, in_run=in_run)
     for magic, what in _FOREIGN.items():
         # A header's length may begin with the same byte, but then its JSON stands after eight bytes.
         if content.startswith(magic) and content[8:9] != b"{":
             raise ModelFileError(f"{path}: this is {what}; name a model.safetensors that rnncli wrote")
-    start = _start(path, content)
+    start = start_of(path, content)
     header, tensors = _header(path, content[8:start])
     written = header.pop("sha256", None)
     try:
-        arrays = _arrays(tensors, memoryview(content)[start:])
+        arrays = arrays_in(tensors, memoryview(content)[start:], _DTYPES)
         digest = _digest(header, arrays)
     except (TypeError, KeyError, ValueError, RecursionError) as error:
         raise ModelFileError(
@@ -100,28 +104,31 @@ def read(path: Path, *, in_run: bool = False) -> tuple[dict[str, np.ndarray], di
     return arrays, header
 
 
-def _start(path: Path, content: bytes) -> int:
+def content_of(path: Path, *, in_run: bool = False) -> bytes:
+    """Return the bytes of a file; ModelFileError where it cannot be read."""
+    try:
+        return safe_files.read(path) if in_run else path.read_bytes()
+    except OSError as error:
+        raise ModelFileError(f"{path}: cannot read: {error.strerror}; check what it is, and its permissions") from None
+
+
+def start_of(path: Path, content: bytes, mend: str = _AGAIN) -> int:
     """Return where the arrays begin, after a header of a length that the file has room for."""
     size = int.from_bytes(content[:8], "little") if len(content) >= 8 else -1
     if size < 0 or size > len(content) - 8:
         wanted = 8 if size < 0 else size + 8
         raise ModelFileError(
-            f"{path}: truncated, or no model file (have {len(content):,} bytes, its header needs {wanted:,}); "
-            "train again or restore a copy"
+            f"{path}: truncated, or no model file (have {len(content):,} bytes, its header needs {wanted:,}); {mend}"
         )
     return 8 + size
 
 
 def _header(path: Path, text: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return our header, and what the file says of each tensor."""
-    if len(text) > _LONGEST_HEADER or text.count(b'"data_offsets"') > _MOST_TENSORS:  # which costs no parsing
-        raise ModelFileError(
-            f"{path}: its header is too long ({len(text):,} bytes, at most {_LONGEST_HEADER:,}, of at most "
-            f"{_MOST_TENSORS:,} tensors); train again or restore a copy"
-        )
+    require_short(path, text)
     try:
-        tensors = _from_text(text.decode("utf-8"))
-        header = _from_text(tensors.pop("__metadata__")["rnncli"])
+        tensors = from_text(text.decode("utf-8"))
+        header = from_text(tensors.pop("__metadata__")["rnncli"])
         version = header["format"]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise ModelFileError(
@@ -134,7 +141,16 @@ def _header(path: Path, text: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
     return header, tensors
 
 
-def _from_text(text: str) -> dict[str, Any]:
+def require_short(path: Path, text: bytes, mend: str = _AGAIN) -> None:
+    """Raise ModelFileError for a header that would take long to parse."""
+    if len(text) > _LONGEST_HEADER or text.count(b'"data_offsets"') > _MOST_TENSORS:  # which costs no parsing
+        raise ModelFileError(
+            f"{path}: its header is too long ({len(text):,} bytes, at most {_LONGEST_HEADER:,}, of at most "
+            f"{_MOST_TENSORS:,} tensors); {mend}"
+        )
+
+
+def from_text(text: str) -> dict[str, Any]:
     """The inverse of `_as_text`. ValueError for what that never writes: a key twice, or a number that is not finite."""
     found = json.loads(text, object_pairs_hook=_once, parse_constant=_finite, parse_float=_finite)
     if not isinstance(found, dict):
@@ -156,17 +172,21 @@ def _finite(text: str) -> float:
     return number
 
 
-def _arrays(tensors: Mapping[str, Any], content: memoryview) -> dict[str, np.ndarray]:
+def arrays_in(
+    tensors: Mapping[str, Any], content: memoryview, dtypes: Mapping[str, np.dtype[Any]]
+) -> dict[str, np.ndarray]:
     """Return copies of the arrays, which lie in `content` one behind another; ValueError for any other layout.
+
+    dtypes: those that are taken, by their names.
 
     All of it is checked before the first is copied, so that no file makes larger arrays than it has bytes.
     """
     planned, end = [], 0
     for name, tensor in sorted(tensors.items(), key=lambda item: item[1]["data_offsets"]):
-        dtype, shape, (first, last) = _DTYPES.get(str(tensor["dtype"])), tensor["shape"], tensor["data_offsets"]
+        dtype, shape, (first, last) = dtypes.get(str(tensor["dtype"])), tensor["shape"], tensor["data_offsets"]
         if dtype is None:
-            taken = ", ".join(_DTYPES)
-            raise ValueError(f"{shown(name)} is {shown(str(tensor['dtype']))}, and rnncli writes {taken}")
+            taken = f"{'writes' if dtypes is _DTYPES else 'reads'} {', '.join(dtypes)}"
+            raise ValueError(f"{shown(name)} is {shown(str(tensor['dtype']))}, and rnncli {taken}")
         if not all(type(number) is int and number >= 0 for number in (first, last, *shape)):
             raise ValueError(f"{shown(name)} has no whole numbers as its shape or place")
         if len(shape) > _MOST_AXES or first != end or last - first != math.prod(shape) * dtype.itemsize:

@@ -7,7 +7,10 @@ Training calls, per window:
     pack                     per share of the output columns, after the weights changed
     forward, loss, backward  per shard of the batch (threads do not meet)
     weight_gradients         per share of the output columns, when every shard is done
-    finish_gradients         once, when every share is done
+    finish_gradients         per share again, when every share is done
+
+Weight gradients are sums over the sequences of the batch, or of a group of them that a `Share` names; so are the `sums`
+of parts, from which `finish_gradients` makes the gradients that are no such sums.
 """
 
 from __future__ import annotations
@@ -197,8 +200,8 @@ class Model(Part):
         """Compute this share's columns of every parameter's gradient, after `backward` of all sequences."""
         raise NotImplementedError
 
-    def finish_gradients(self) -> None:
-        """Complete the gradients on one thread, after `weight_gradients` of all shares."""
+    def finish_gradients(self, share: Share) -> None:
+        """Complete this share of the gradients, after `weight_gradients` of all shares."""
         raise NotImplementedError
 
     def traces(self, work: Any) -> list[LayerTrace]:
@@ -302,8 +305,6 @@ class Network(Model):
 
     def weight_gradients(self, work: Workspace, share: Share) -> None:
         """Compute this share's columns of every parameter's gradient, after `backward` of all sequences."""
-        if self.words and work.words:
-            self.words.weight_gradients(work.words, share)
         self.stack.weight_gradients(work, share)
         self.head.weight_gradients(self._head_inputs(work), work.outputs, share)
         for pooling, pooled, layer in zip(self.poolings, work.poolings, self._read(work), strict=False):
@@ -311,10 +312,10 @@ class Network(Model):
         if self.crf and work.crf:
             self.crf.weight_gradients(work.crf, work.extent.lengths, work.outputs, share)
 
-    def finish_gradients(self) -> None:
-        """Complete the gradients on one thread, after `weight_gradients` of all shares."""
-        self.stack.finish_gradients()
-        self.head.finish_gradients()
+    def finish_gradients(self, share: Share) -> None:
+        """Complete this share of the gradients, after `weight_gradients` of all shares."""
+        self.stack.finish_gradients(share)
+        self.head.finish_gradients(share)
 
     def traces(self, work: Workspace) -> list[LayerTrace]:
         return self.stack.traces(work)

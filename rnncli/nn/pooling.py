@@ -113,7 +113,7 @@ class Attention(Pooling):
         pooling.attention_grad(work.dpooled, y, lengths, self.query.value, work.weights, work.dscores, dy, low, high)
 
     def weight_gradients(self, y: np.ndarray, work: PoolingWork, share: Share) -> None:
-        pooling.query_gradient(y, work.dscores, self.query.gradient, *share.split(self.F))
+        pooling.query_gradient(share.part(y), share.part(work.dscores), self.query.gradient, *share.split(self.F))
 
 
 POOLINGS: dict[str, Callable[[int, int, int | None], Pooling]] = {

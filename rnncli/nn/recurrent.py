@@ -18,7 +18,7 @@ from rnncli.kernels import gemm, inputs, steps
 from rnncli.kernels.cells.cell import Cell, Weights
 from rnncli.kernels.cells.recurrence import Locked
 from rnncli.nn.dropout import Mask
-from rnncli.nn.inputs import FoldedEmbedding, Input, Projection, input_of
+from rnncli.nn.inputs import FoldedEmbedding, Input, Projection, TokenRows, input_of
 from rnncli.nn.parameters import First, Parameter, Part, Share, gate_bias, layer_stream, recurrent, within, zero
 from rnncli.nn.recurrence import PLAIN, Recurrence
 from rnncli.nn.workspace import BidirectionalWork, Extent, LayerWork
@@ -116,6 +116,7 @@ class RecurrentLayer(Part):
             self.skip = input_of(S, embedding, reads_tokens=reads_tokens)
         else:
             self.input = input_of(self.W, embedding, reads_tokens=reads_tokens)
+        self.parts = tuple(read for read in (self.input, self.skip) if isinstance(read, Projection | TokenRows))
 
     @property
     def directions(self) -> tuple[RecurrentLayer, ...]:
@@ -211,15 +212,15 @@ class RecurrentLayer(Part):
     def weight_gradients(self, work: LayerWork, x: np.ndarray, share: Share, beside: Beside = ALONE) -> None:
         """Compute this share's columns of dW, dU and the other gradients, after `backward` of the whole batch."""
         low, high = share.columns(self.columns)
-        da = work.a.reshape(-1, self.columns)
-        dq = work.arrays.q.reshape(-1, self.columns) if self.cell.keeps_recurrent_apart else da
+        da = share.rows(work.a)
+        dq = share.rows(work.arrays.q) if self.cell.keeps_recurrent_apart else da
         self.input.weight_gradients(x, work.a, share, beside.rows)
         if self.skip is not None:
             self.skip.weight_gradients(beside.given[0], work.a, share, beside.rows)
         drawn = work.drawn
         h_before = work.h[:-1] if drawn is None or drawn.locked is None else drawn.locked.h
         scratch = share.scratch(self.U.products)
-        gemm.multiply_transposed(h_before.reshape(-1, self.H), dq, self.U.gradient, low, high, scratch)
+        gemm.multiply_transposed(share.rows(h_before), dq, self.U.gradient, low, high, scratch)
         if drawn is not None and drawn.U is not None:
             drawn.U.drop_gradient(self.U.gradient, low, high)
         inputs.column_sums(da, self.b_ih.gradient, low, high)
@@ -229,19 +230,19 @@ class RecurrentLayer(Part):
             self.b_hh.gradient[low:high] = self.b_ih.gradient[low:high]
         if self.cell.own_gradient is not None:
             low, high = share.split(self.H)
-            gradient = np.zeros_like(self.own_packed)
-            self.cell.own_gradient(work.arrays, gradient, low, high)
+            gradient, arrays = np.zeros_like(self.own_packed), map(share.part, work.arrays)
+            self.cell.own_gradient(type(work.arrays)(*arrays), gradient, low, high)
             for own, rows in zip(self.own, self._rows_of_own, strict=True):
                 own.gradient.reshape(-1, self.H)[:, low:high] = gradient[rows, low:high]
 
-    def finish_gradients(self, *, add: bool = False) -> None:
-        """Compute dE of a folded embedding on one thread, after `weight_gradients` of all shares.
+    def finish_gradients(self, share: Share, *, add: bool = False) -> None:
+        """Compute this share of the gradients of a folded embedding, after `weight_gradients` of all shares.
 
         add: True if another layer has begun dE.
         """
         for read in (self.input, self.skip):
             if isinstance(read, FoldedEmbedding):
-                read.embedding_gradient(add=add)
+                read.finish_gradients(share, add=add)
 
 
 class BidirectionalLayer(Part):
@@ -293,6 +294,6 @@ class BidirectionalLayer(Part):
         self.forwards.weight_gradients(work.forwards, x, share, beside.of(0))
         self.backwards.weight_gradients(work.backwards, work.x_back, share, beside.of(1))
 
-    def finish_gradients(self, *, add: bool = False) -> None:
-        self.forwards.finish_gradients(add=add)
-        self.backwards.finish_gradients(add=True)
+    def finish_gradients(self, share: Share, *, add: bool = False) -> None:
+        self.forwards.finish_gradients(share, add=add)
+        self.backwards.finish_gradients(share, add=True)

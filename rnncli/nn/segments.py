@@ -96,7 +96,8 @@ class Embedding(Part):
         inputs.gather(self.table.value, which, x, self.at, low, high)
 
     def scatter(self, dx: np.ndarray, which: np.ndarray, share: Share) -> None:
-        inputs.scatter(dx, self.at, which, self.table.gradient, *share.split(self.D))
+        columns = share.split(self.D)
+        inputs.scatter(share.part(dx), self.at, share.part(which), self.table.gradient, *columns)
 
 
 class SegmentInput(Linear):
@@ -217,13 +218,14 @@ class SegmentNetwork(Model):
         assert work.decoder.dx is not None
         self.input.weight_gradients(work.x, work.encoder.dx, share)
         self.encoder.weight_gradients(work.encoder, share)
+        share = share.times(work.M)
         self.decoder.weight_gradients(work.decoder, share)
         self.position.scatter(work.decoder.dx, work.positions, share)
         if self.shape.channels > 1:
             self.channel.scatter(work.decoder.dx, work.channels, share)
         self.head.weight_gradients([work.decoder.y], work.written, share)
 
-    def finish_gradients(self) -> None:
+    def finish_gradients(self, share: Share) -> None:
         """Do nothing: all gradients are complete after `weight_gradients`."""
 
     def traces(self, work: SegmentWork) -> list[LayerTrace]:

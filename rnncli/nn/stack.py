@@ -229,12 +229,13 @@ class Stack(Part):
             layer.weight_gradients(work.layers[l], self._layer_input(work, l), share, self._beside(work, l))
         if self._gathers:
             assert work.dx is not None
-            inputs.scatter(work.dx, 0, work.tokens, self.embedding.gradient, *share.split(self.shape.first_size))
+            columns = share.split(self.shape.first_size)
+            inputs.scatter(share.part(work.dx), 0, share.part(work.tokens), self.embedding.gradient, *columns)
 
-    def finish_gradients(self) -> None:
-        """Complete the gradients on one thread, after `weight_gradients` of all shares."""
+    def finish_gradients(self, share: Share) -> None:
+        """Complete this share of the gradients, after `weight_gradients` of all shares."""
         for l, layer in enumerate(self.layers):
-            layer.finish_gradients(add=l > 0)
+            layer.finish_gradients(share, add=l > 0)
 
     def _layer_input(self, work: StackWork, l: int) -> np.ndarray:
         if l > 0:

@@ -112,9 +112,6 @@ class WordVectors(Part):
         for place, (affixes, numbers) in enumerate(zip(self.affixes, work.affixes, strict=True)):
             yield self.E + 2 * self.C + place * self.A, affixes, numbers
 
-    def weight_gradients(self, work: WordsWork, share: Share) -> None:
-        self.spelling.weight_gradients(work.spelt, share)
-
 
 @dataclass(frozen=True)
 class WordsOfBatch:
@@ -134,16 +131,25 @@ class WordsOfBatch:
         self.layer.spelling.forward(spelt, low, high)
         pooling.last(spelt.y, spelt.extent.lengths, self.layer.C, self.work.composed.pooled, low, high)
 
+    @property
+    def sums(self) -> list[np.ndarray]:
+        """What `collect` sums over the sequences of a batch besides gradients of parameters."""
+        return [self.work.composed.dpooled]
+
     def collect(self, share: Share) -> None:
-        """Compute this share's columns of the gradients of all parts of the vectors, from dx of all sequences."""
-        layer, work = self.layer, self.work
-        inputs.scatter(self.dx, 0, work.words, layer.table.gradient, *share.split(layer.E))
+        """Compute this share's columns of the gradients of all parts of the vectors, after `backward` of the batch."""
+        layer, work, dx = self.layer, self.work, share.part(self.dx)
+        inputs.scatter(dx, 0, share.part(work.words), layer.table.gradient, *share.split(layer.E))
         for at, affixes, numbers in layer.affix_tables(work):
-            inputs.scatter(self.dx, at, numbers, affixes.gradient, *share.split(layer.A))
-        inputs.scatter(self.dx, layer.E, work.forms, work.composed.dpooled[0], *share.split(2 * layer.C))
+            inputs.scatter(dx, at, share.part(numbers), affixes.gradient, *share.split(layer.A))
+        inputs.scatter(dx, layer.E, share.part(work.forms), work.composed.dpooled[0], *share.split(2 * layer.C))
 
     def backward(self, low: int, high: int) -> None:
         """Backpropagate through the characters of words low ≤ b < high."""
         spelt, dpooled = self.work.spelt, self.work.composed.dpooled
         pooling.last_grad(dpooled, spelt.extent.lengths, self.layer.C, spelt.dy, low, high)
         self.layer.spelling.backward(spelt, low, high)
+
+    def weight_gradients(self, share: Share) -> None:
+        """Compute this share's columns of the gradients of what reads the characters, after `backward` of all words."""
+        self.layer.spelling.weight_gradients(self.work.spelt, share)

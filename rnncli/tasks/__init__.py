@@ -4,7 +4,9 @@
     line_by_line     answers for lines one by one, some of which may have none
     edit_distance    edits between two sequences, and how they align them
     warped           the nearest sequence by dynamic time warping
+    exported         a model for other programs: a graph of ONNX, or a network of PyTorch, and a test vector
     scored           lines of a text with how surprising each token was
+    adopting         networks of other programs, which a task takes
     registry         the tasks by name, and functions that load the config of any of them
     language_model   text: characters, bytes or words; generation and next tokens
     forecast         numeric series: windows in, the next rows out

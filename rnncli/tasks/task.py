@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from rnncli.data.vocabulary import Vocabulary
     from rnncli.kernels.prefix_beam import Language
     from rnncli.nn.network import Model
+    from rnncli.tasks.adopting import Adopted, Given
+    from rnncli.tasks.exported import InOnnx, InTorch
     from rnncli.tasks.scored import ScoredText
     from rnncli.training.backpropagation import ThreadPool
     from rnncli.training.learner import Learner
@@ -326,7 +328,7 @@ class Asked:
     more: further files, of a task that answers for several. language: the language model that is asked too, if one is.
     """
 
-    data: str | None
+    data: str | Source | None
     reading: Options
     options: Options
     tell: Callable[[str], None] = lambda text: None
@@ -377,6 +379,14 @@ class Predictor:
         """Return what codes one text by this model, with `encode` and `decode`."""
         raise NotImplementedError
 
+    def in_onnx(self) -> InOnnx:
+        """Return the model in ONNX; UsageError for what has no form there, which says what to use instead."""
+        raise NotImplementedError
+
+    def in_torch(self) -> InTorch:
+        """Return the network as PyTorch's modules make it up; UsageError where they do not."""
+        raise NotImplementedError
+
 
 class Task:
     """One task. options: the names of those that it supports, by command; an absent command does not apply to it.
@@ -396,7 +406,7 @@ class Task:
 
     nulls_before: ClassVar[Mapping[str, str]] = {}  # the meaning of null in older runs, of keys that are now chosen
 
-    def source(self, config: Any, path: Paths, seen: Source | None = None) -> Source:
+    def source(self, config: Any, path: Paths | Source, seen: Source | None = None) -> Source:
         """Open the data at `path` that a config is for; seen: the same, where it was opened to be looked at."""
         from rnncli.data.files import read_files
 
@@ -419,6 +429,12 @@ class Task:
 
     def load(self, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Predictor:
         """Return the trained model in a model file."""
+        raise NotImplementedError
+
+    def adopted(self, given: Given) -> Adopted:
+        """Return the config and the header of a network of another program; UsageError where it is not for this task,
+        or something that it needs is not given. Its option `import` says that there is such a way.
+        """
         raise NotImplementedError
 
     def renewed(self, header: Mapping[str, Any]) -> dict[str, Any]:

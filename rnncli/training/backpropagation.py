@@ -1,6 +1,7 @@
 """The pass of one window through the network on all threads: forward, loss, backward, weight gradients.
 
-Kernels contain no barriers: each thread takes its shard of the batch through the whole window.
+Kernels contain no barriers: each thread takes its shard of the batch through the whole window. What is summed over the
+batch is summed in groups of its sequences where there are several, see `ranks`.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, Protocol, TypeVar
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -20,11 +21,16 @@ from rnncli.errors import MachineError
 from rnncli.kernels import crf, ctc, denormals, forecast_losses, losses
 from rnncli.nn.network import Model
 from rnncli.nn.parameters import Share
+from rnncli.training.ranks import ALONE, Ranks
+
+if TYPE_CHECKING:
+    from rnncli.config.sections import TrainingConfig
 
 P = TypeVar("P")
 
 WORTH_WAKING = 150_000.0  # nanoseconds of work from which other threads are woken
 MULTIPLY_ADDS = 50.0  # multiply-adds that one thread does in a nanosecond, roughly
+_BLOCK = 1 << 14  # numbers that are added by one thread at least
 
 
 def cores() -> int:
@@ -35,17 +41,24 @@ def cores() -> int:
 class ThreadPool:
     """A pool of `count` threads, each with its `Share` of the weight gradients; None is one per CPU that it may use.
 
+    ranks: the processes that share the batches of training, beside the threads that share what this one has of them.
+
     Kernels release the GIL. The calling thread works too, so that a pool of one starts no thread. Waking a thread
     takes some 40 µs in a virtual machine. Callers therefore pass the time that their work takes on one thread, and
     short work runs on the calling thread alone, cut into the same jobs. Denormals are zero on all threads meanwhile.
     """
 
-    def __init__(self, count: int | None):
-        self.count = count or cores()
+    def __init__(self, count: int | None, ranks: Ranks = ALONE):
+        self.count, self.ranks = count or cores(), ranks
         self.shares = [Share(i, self.count) for i in range(self.count)]
         self._executor = (
             ThreadPoolExecutor(self.count - 1, "rnncli", initializer=denormals.flush) if self.count > 1 else None
         )
+
+    @classmethod
+    def of(cls, training: TrainingConfig) -> ThreadPool:
+        """Return the threads that a config names for training, on one process."""
+        return cls(training.threads, Ranks(training.shards or 1))
 
     def run(self, jobs: Sequence[Callable[[], None]], nanoseconds: float = math.inf) -> None:
         """Run all jobs and wait, then raise the first error; `nanoseconds` is their rough time on one thread."""
@@ -72,10 +85,12 @@ class ThreadPool:
             if error is not None:
                 raise error
 
-    def over_batch(self, B: int, work: Callable[[int, int], None], nanoseconds: float = math.inf) -> None:
-        """Split B sequences into shards, at most one per thread, and run work(low, high) for each."""
-        count = min(self.count, B)
-        edges = [B * i // count for i in range(count + 1)]
+    def over_batch(
+        self, B: int, work: Callable[[int, int], None], nanoseconds: float = math.inf, first: int = 0
+    ) -> None:
+        """Split B sequences from `first` on into shards, at most one per thread, and run work(low, high) for each."""
+        count = max(1, min(self.count, B))
+        edges = [first + B * i // count for i in range(count + 1)]
         self.run([partial(work, low, high) for low, high in itertools.pairwise(edges)], nanoseconds)
 
     def over_blocks(self, blocks: int, work: Callable[[int, int], None], nanoseconds: float = math.inf) -> None:
@@ -144,10 +159,12 @@ class Runner:
     def __init__(self, network: Model, pool: ThreadPool):
         self.network, self.pool = network, pool
 
-    def forward(self, work: Work) -> None:
-        """Compute the outputs of the window into `work.outputs`."""
+    def forward(self, work: Work, *, own: bool = False) -> None:
+        """Compute the outputs of the window into `work.outputs`; own: of this rank's sequences alone, in training."""
         self._compose_words(work)
-        self.pool.over_batch(work.B, lambda low, high: self.network.forward(work, low, high), self._nanoseconds(work))
+        first, last = self.pool.ranks.own(work.B) if own else (0, work.B)
+        nanoseconds = self._nanoseconds(work) * (last - first) / work.B
+        self.pool.over_batch(last - first, partial(self.network.forward, work), nanoseconds, first)
 
     def _compose_words(self, work: Work) -> None:
         if words := self.network.words_of(work):
@@ -168,16 +185,65 @@ class Backpropagation(Runner):
     def gradient(self, work: Work, targets: np.ndarray, count: int) -> float:
         """Return the summed loss of the window, and leave the gradient of its mean over `count` in the parameters.
 
+        Of several ranks, each computes its own sequences, and all get the sums.
+
         targets: (T − head_from, B) tokens, or (T − head_from, B, K) values, where NaN is unknown and not counted;
         with a pooling (1, B) or (1, B, K); of a loss of paths (S, B) symbols.
         """
-        loss, forward = self.states(work, targets, count), self._nanoseconds(work)
-        if words := self.network.words_of(work):
-            self.pool.over_shares(words.collect, forward)
+        ranks, network, forward = self.pool.ranks, self.network, self._nanoseconds(work)
+        per_step = self._run(work, targets, count, *ranks.own(work.B))
+        words = network.words_of(work)
+        sums = [network.parameters.gradient, *self._made_of, *(words.sums if words else [])]
+        loss = ranks.add(self._summed(work, per_step, ranks.groups(work.B), sums), sums)
+        if words:
             self.pool.over_batch(words.count, words.backward, forward)
-        self.pool.over_shares(lambda share: self.network.weight_gradients(work, share), forward)
-        self.network.finish_gradients()
+            self.pool.over_shares(words.weight_gradients, forward)
+        self.pool.over_shares(network.finish_gradients, forward if self._made_of else 0.0)
         return loss
+
+    @cached_property
+    def _made_of(self) -> list[np.ndarray]:
+        """The sums over a batch that gradients of parameters are then made of."""
+        return self.network.sums_of_all()
+
+    def _summed(
+        self, work: Work, per_step: np.ndarray, groups: Sequence[tuple[int, int]], sums: Sequence[np.ndarray]
+    ) -> float:
+        """Leave the binary tree over these groups of sequences in `sums`, and return that of their losses (T, B)."""
+        if len(groups) == 1:
+            return self._sum(work, per_step, *groups[0], sums)
+        loss = self._summed(work, per_step, groups[: len(groups) // 2], sums)
+        before = [one.copy() for one in sums]
+        loss += self._summed(work, per_step, groups[len(groups) // 2 :], sums)
+        for one, other in zip(sums, before, strict=True):
+            self._add(one.reshape(-1), other.reshape(-1))
+        return loss
+
+    def _sum(self, work: Work, per_step: np.ndarray, low: int, high: int, sums: Sequence[np.ndarray]) -> float:
+        """Leave the sums over the sequences low ≤ b < high in `sums`, and return that of their losses."""
+        if low == high:
+            for one in sums:
+                one[...] = 0
+            return 0.0
+        words = self.network.words_of(work)
+
+        def summed(share: Share) -> None:
+            share = share if high - low == work.B else share.over(low, high)
+            if words:
+                words.collect(share)
+            self.network.weight_gradients(work, share)
+
+        self.pool.over_shares(summed, self._nanoseconds(work) * (high - low) / work.B)
+        return float(losses.total(np.ascontiguousarray(per_step[:, low:high])))
+
+    def _add(self, x: np.ndarray, y: np.ndarray) -> None:
+        """Add y (n,) to x."""
+
+        def block(first: int, last: int) -> None:
+            mine = slice(first * _BLOCK, last * _BLOCK)
+            x[mine] += y[mine]
+
+        self.pool.over_blocks(-(-x.size // _BLOCK), block, nanoseconds=0.5 * x.size)
 
     def gradient_in_pieces(self, pieces: Sequence[P], gradient: Callable[[P], float]) -> float:
         """Return the summed loss of a batch that is computed in pieces, and leave the sum of their gradients.
@@ -192,7 +258,14 @@ class Backpropagation(Runner):
         return loss
 
     def states(self, work: Work, targets: np.ndarray, count: int, **how: bool) -> float:
-        """Return the loss as `gradient` does, but stop at gradients of states; `how` goes to the model's `backward`."""
+        """Return the loss as `gradient` does, but stop at gradients of states; `how` goes to the model's `backward`.
+
+        Each rank computes all of it.
+        """
+        return float(losses.total(self._run(work, targets, count, 0, work.B, **how)))
+
+    def _run(self, work: Work, targets: np.ndarray, count: int, first: int, last: int, **how: bool) -> np.ndarray:
+        """Compute forward and backward of sequences first ≤ b < last; return their losses (T, B), 0 for all others."""
         per_step = np.zeros(work.outputs.shape[:2])
         weight, arguments = self.network.dtype.type(1.0 / count), self._arguments(work, targets)
 
@@ -202,8 +275,9 @@ class Backpropagation(Runner):
             self.network.backward(work, low, high, **how)
 
         self._compose_words(work)
-        self.pool.over_batch(work.B, shard, 2 * self._nanoseconds(work))
-        return float(losses.total(per_step))
+        share = (last - first) / work.B
+        self.pool.over_batch(last - first, shard, 2 * share * self._nanoseconds(work), first)
+        return per_step
 
     def evaluate(self, work: Work, targets: np.ndarray) -> float:
         """Return the summed loss of the window, without a backward pass."""
@@ -219,7 +293,10 @@ class Backpropagation(Runner):
             self.loss.kernel(work.outputs, targets, *arguments, per_step, weight, low, high)
 
         self._compose_words(work)
-        self.pool.over_batch(work.B, shard, self._nanoseconds(work))
+        first, last = self.pool.ranks.evaluated(work.B)
+        nanoseconds = self._nanoseconds(work) * (last - first) / work.B
+        self.pool.over_batch(last - first, shard, nanoseconds, first)
+        self.pool.ranks.complete(per_step)
         return per_step
 
     def _arguments(self, work: Any, targets: np.ndarray) -> tuple[Any, ...]:

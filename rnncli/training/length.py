@@ -74,6 +74,7 @@ def measured_pace(
     clock: Callable[[], float] = time.perf_counter,
 ) -> Pace:
     """Return the pace of updates, measured for some seconds, and of one evaluation; see `planned_length`."""
+    clock = optimizer.pool.ranks.clock(clock)
     began = clock()
     updates = 0
     while updates < learner.updates_per_epoch and (updates < 3 or clock() - began < seconds):

@@ -25,6 +25,7 @@ from rnncli.training.length import Length, updates_between
 from rnncli.training.measured import Measured, better
 from rnncli.training.optimizer import Optimizer, Plateau
 from rnncli.training.plan import BY_FIGURE, Plan, Position
+from rnncli.training.ranks import COMPARED_EVERY
 from rnncli.training.reports import Evaluated, Note, Progress
 from rnncli.training.weight_average import WeightAverage
 
@@ -39,7 +40,8 @@ class TrainingLoop:
         plan: Plan,
         clock: Callable[[], float] = time.perf_counter,
     ):
-        self.learner, self.optimizer, self.plan, self.clock = learner, optimizer, plan, clock
+        self.learner, self.optimizer, self.plan, self.ranks = learner, optimizer, plan, optimizer.pool.ranks
+        self.clock = self.ranks.clock(clock) if plan.budget else clock  # which the plan then depends on
         self.position = Position()
         self.plateau = Plateau(plan.schedule == "plateau")
         self.parameters = learner.network.parameters
@@ -58,7 +60,11 @@ class TrainingLoop:
         self.evaluate_every = updates_between(length, self.learner.updates_per_epoch)
 
     def run(self, stop: Callable[[], bool] = lambda: False) -> Iterator[Note | Progress | Evaluated]:
-        """Train and yield reports until the plan ends, patience runs out, or stop() is true after an update."""
+        """Train and yield reports until the plan ends, patience runs out, or stop() is true after an update.
+
+        Of several ranks, all run it, and it is enough that it is true on one of them.
+        """
+        self.ranks.asked = stop
         position, self._since = self.position, self.clock()
         norm, reason = math.nan, "patience" if self._out_of_patience() else "scheduled"
         watch = Clockwatch(self.plan, position)
@@ -79,7 +85,7 @@ class TrainingLoop:
             yield self._progress(norm)
             if position.update == self._last():
                 reason = "finished"
-            elif stop():
+            elif self.ranks.stopping():
                 reason = "stopped"
             scheduled = position.update % self.evaluate_every == 0
             if scheduled or reason == "finished":
@@ -139,6 +145,8 @@ class TrainingLoop:
         position.loss_sum += loss
         position.loss_count += count
         position.update_seconds += self.clock() - began
+        if position.update % COMPARED_EVERY == 0:
+            self.ranks.require_same(self.parameters.weights)
         return norm
 
     def learning_rate(self) -> float:
@@ -243,7 +251,8 @@ class TrainingLoop:
 
     def _measure(self, *, averaged: bool) -> Measured:
         """Evaluate the weights that are in the network."""
-        total, count = self.learner.validate()
+        with self.ranks.evaluating():
+            total, count = self.learner.validate()
         loss = total / count if count else self._train_loss()
         judged = self.plan.kept_by == BY_FIGURE and self._leads_somewhere(loss)
         return Measured(loss, count > 0, self.learner.figure() if judged else None, averaged)
@@ -269,6 +278,11 @@ class TrainingLoop:
     def _put(self, weights: np.ndarray) -> None:
         self.parameters.weights[...] = weights
         self.optimizer.pool.over_shares(self.learner.network.pack)
+
+    def has_had(self, share: float) -> bool:
+        """Return True at the evaluation nearest to this share of the updates, or at a later one; for 1, at none."""
+        rung = max(1, round(share * self.plan.updates / self.evaluate_every)) * self.evaluate_every
+        return share < 1 and self.position.update >= rung and self.position.update % self.evaluate_every == 0
 
     def _out_of_patience(self) -> bool:
         return self.plan.patience is not None and self.position.evaluations_since_best >= self.plan.patience
@@ -314,7 +328,10 @@ class TrainingLoop:
         )
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return every array that an exact resume needs, or that a repeat of the last update needs if it failed."""
+        """Return every array that an exact resume needs, or that a repeat of the last update needs if it failed.
+
+        Of several ranks, all call it, and all get the same.
+        """
         return {**self._arrays(), **(self.good.beside(self.position.update)[0] if self.good else {})}
 
     def _arrays(self) -> dict[str, np.ndarray]:
@@ -337,14 +354,17 @@ class TrainingLoop:
 
     def restore(self, arrays: dict[str, np.ndarray], position: Position) -> None:
         """Go on from a snapshot; KeyError or ValueError where the arrays belong to another model."""
-        if forms({name: array for name, array in arrays.items() if not is_good(name)}) != forms(self._arrays()):
+        with self.ranks.apart():
+            own = forms(self._arrays())
+        if forms({name: array for name, array in arrays.items() if not is_good(name)}) != own:
             raise ValueError("the arrays are of another model")
         self.best[...] = arrays["best"]
         self._restore(arrays, position)
         self.position = position
         self.plateau.factor, self.plateau.waited = position.plateau_factor, position.plateau_waited
         if self.plan.on_divergence == HALVE and (good := Good.saved(arrays, position)):
-            good.require_fits(self._arrays())
+            with self.ranks.apart():
+                good.require_fits(self._arrays())
             self.good = good
 
     def _restore(self, arrays: dict[str, np.ndarray], position: Position) -> None:

@@ -90,6 +90,7 @@ class WholeSequencesLearner(Stateless):
     ):
         self.network, self.train, self.valid, self.seed, self.judge = windows.network, train, valid, seed, judge
         self.batches = Batches([len(x) for x in train.inputs], batch_size, seed)
+        pool.ranks.require_batches(self.batches.B)
         self.updates_per_epoch = self.batches.per_epoch
         self.loss, self.windows = loss, windows
         self.backpropagation = Backpropagation(self.network, loss, pool)

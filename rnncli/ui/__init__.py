@@ -3,9 +3,11 @@ matplotlib.
 
 output             standard output and error as UTF-8 whatever the locale; nothing printed can control the terminal
 training_view      the live display of a run, or plain lines
+tuning_view        a search for settings, and its table
 prospect           what a training would be
 verified           the checks of a run
 coded              bytes for a file or a pipe
+exported           what goes into and comes out of a model that was exported
 results            rows as table, CSV, JSON or JSON lines; text as it is made
 run_list           a list of runs
 numbers            numbers as people read them

@@ -1,4 +1,4 @@
-"""Files that are written whole, or sent to a pipe: the results of compress and decompress."""
+"""Files that are written whole, or sent to a pipe: the results of compress, decompress and export."""
 
 from __future__ import annotations
 
@@ -20,8 +20,22 @@ def target(asked: str | None, usual: str) -> str:
         if sys.stdout is not None and sys.stdout.isatty():
             raise UsageError("-o -: these bytes are not for a terminal; name a file by -o, or send them to a pipe")
     elif os.path.lexists(path) and (os.path.isfile(path) or os.path.isdir(path)):
-        raise UsageError(f"{path}: exists, and is left as it is; name another by -o, or remove it")
+        raise _exists(path)
     return path
+
+
+def target_folder(asked: str | None, usual: str) -> str:
+    """Return the folder to make: `asked`, or else the `usual` path; UsageError for what exists, or a pipe."""
+    path = usual if asked is None else asked
+    if path == PIPE:
+        raise UsageError("-o -: a folder is no stream; name one that does not exist yet")
+    if os.path.lexists(path):
+        raise _exists(path)
+    return path
+
+
+def _exists(path: str) -> UsageError:
+    return UsageError(f"{path}: exists, and is left as it is; name another by -o, or remove it")
 
 
 def write_bytes(path: str, content: bytes) -> None:

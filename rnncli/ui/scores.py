@@ -81,11 +81,18 @@ def instead(used: str) -> str:
     return f"predict gives {used.replace('-', ' ')}, no worse on validation; see predict --network"
 
 
+def evaluation_object(score: Score, report: BacktestReport | None = None) -> dict[str, Any]:
+    """Return the score as `evaluate -f json` writes it, of a forecast with its backtest."""
+    found = score_object(score) | ({} if report is None else {"backtest": _object(report)})
+    made: dict[str, Any] = rounded(found)
+    return made
+
+
 def write_score(score: Score, form: str) -> None:
     """Write the score as `form`, table, csv or json; tables of labels follow, if there are any."""
     out = Output()
     if form == "json":
-        out.write(json.dumps(rounded(score_object(score)), ensure_ascii=False, indent=2) + "\n")
+        out.write(json.dumps(evaluation_object(score), ensure_ascii=False, indent=2) + "\n")
     elif form == "csv":
         named, rest = (("network", score.network), *score.baselines), {"unit": score.unit, "split": score.split}
         verdicts = score.verdicts
@@ -103,8 +110,7 @@ def write_backtest(score: Score, report: BacktestReport, rows: Iterable[Mapping[
     if form == "csv":
         write_csv(rows)
     elif form == "json":
-        both = score_object(score) | {"backtest": _object(report)}
-        Output().write(json.dumps(rounded(both), ensure_ascii=False, indent=2) + "\n")
+        Output().write(json.dumps(evaluation_object(score, report), ensure_ascii=False, indent=2) + "\n")
     else:
         Output().write(score_text(score) + "\n")
         _write_text(report)

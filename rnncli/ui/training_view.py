@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from rnncli.inspection.reports import percent
@@ -16,6 +17,7 @@ from rnncli.ui.output import Output, say, say_next, say_on
 from rnncli.ui.scores import figure, finished_json, finished_text
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.progress import Progress as Bar
 
 PLAIN_SECONDS = 10.0  # between two progress lines when stderr is no terminal
@@ -79,12 +81,12 @@ class TrainingView:
 class LiveView(TrainingView):
     """A view with a progress bar and an ETA under the lines."""
 
-    def __init__(self, form: str) -> None:
+    def __init__(self, form: str, console: Console | None = None) -> None:
         super().__init__(form)
         self._bar: Bar | None = None
+        self._console = console
 
     def _started(self, report: Started) -> None:
-        from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as Bar
 
@@ -96,7 +98,7 @@ class LiveView(TrainingView):
             TextColumn("ETA"),
             TimeRemainingColumn(),
             TextColumn("{task.fields[status]}", markup=False),
-            console=Console(stderr=True, highlight=False),
+            console=self._console or console_of_errors(),
             refresh_per_second=8,
         )
         self._task = self._bar.add_task("", total=report.updates, completed=report.update, status="")
@@ -127,6 +129,66 @@ class LiveView(TrainingView):
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+
+
+class ProgramView(LiveView):
+    """A view for a program, in a notebook too: it writes by `console` alone, and neither notes nor the score, which the
+    program has. live: with a progress bar.
+    """
+
+    def __init__(self, console: Console, *, live: bool) -> None:
+        super().__init__("text", console)
+        self._live = live
+
+    def _started(self, report: Started) -> None:
+        if self._live:
+            super()._started(report)
+        else:
+            TrainingView._started(self, report)
+
+    def _line(self, text: str, lead: str = "") -> None:
+        assert self._console is not None
+        say_on(self._console, text, lead=lead)
+
+    def _progress(self, report: Progress) -> None:
+        if self._live:
+            super()._progress(report)
+        else:
+            TrainingView._progress(self, report)
+
+    def show(self, report: Report) -> None:
+        if isinstance(report, Finished):
+            self.stop()
+        elif not isinstance(report, Note):
+            super().show(report)
+
+
+def console_of_errors() -> Console:
+    """Return a console on standard error."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False)
+
+
+@contextlib.contextmanager
+def program_view(progress: bool | None) -> Iterator[Callable[[Report], None]]:
+    """Yield what shows reports to whoever runs a program: always, never, or for None on a terminal and in a notebook.
+
+    A notebook has a bar if ipywidgets is there, by which rich draws it; else it has lines.
+    """
+    if progress is False or sys.stderr is None:
+        yield lambda report: None
+        return
+    console = console_of_errors()
+    if progress is None and not (console.is_terminal or console.is_jupyter):
+        yield lambda report: None
+        return
+    live = find_spec("ipywidgets") is not None if console.is_jupyter else console.is_terminal
+    view = ProgramView(console, live=live)
+    try:
+        yield view.show
+    finally:
+        view.stop()
 
 
 @contextlib.contextmanager

@@ -32,12 +32,12 @@ class Guess:
     config: dict[str, Any]
 
 
-def inferred(path: Paths, source: Source, overrides: Sequence[str]) -> dict[str, Any]:
+def inferred(path: Paths | Source, source: Source, overrides: Sequence[str]) -> dict[str, Any]:
     """Return a config as plain values for the data file `path` alone; see `guessed`."""
     return guessed(path, source, overrides).config
 
 
-def guessed(path: Paths, source: Source, overrides: Sequence[str], command: str = "train") -> Guess:
+def guessed(path: Paths | Source, source: Source, overrides: Sequence[str], command: str = "train") -> Guess:
     """Return what the data file `path` is for, with a note of what it looks like.
 
     `task` among the overrides decides, and so does data.format. Values that depend on the data (columns, season,
@@ -55,7 +55,7 @@ def guessed(path: Paths, source: Source, overrides: Sequence[str], command: str 
     if look.whole and not any(line.strip() for line in look.lines):
         raise DataError(f"{source.name}: is empty; give it a text, a table, or an example a line")
     if named is None:
-        named = [path] if isinstance(path, str) else path
+        named = path if isinstance(path, list) else [path if isinstance(path, str) else source.name]
         words = ["rnncli", command, *map(quoted, named), *(f"--set {quoted(text)}" for text in overrides)]
         name, found, other = _choice(" ".join(words), look, given)
         why = f"{called} looks like {found.why}, so " if found else f"{called}: "
@@ -69,7 +69,11 @@ def guessed(path: Paths, source: Source, overrides: Sequence[str], command: str 
     read = dict(found.data) if found else {}
     if any(key in data for key in _ROLES):
         read = {key: value for key, value in read.items() if key not in (*_ROLES, "header")}
-    return Guess(name, found.why if found else None, {"task": name, "data": {"path": path, **read}})
+    return Guess(
+        name,
+        found.why if found else None,
+        {"task": name, "data": {"path": None if isinstance(path, Source) else path, **read}},
+    )
 
 
 def _require_enough(name: str, found: Recognised) -> None:

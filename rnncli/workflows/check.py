@@ -136,7 +136,7 @@ def _prepare(config: Config, source: Source) -> None:
     from rnncli.tasks.task import Context
     from rnncli.training.backpropagation import ThreadPool
 
-    pool = ThreadPool(config.training.threads)
+    pool = ThreadPool.of(config.training)
     try:
         TASKS[config.task].prepare(config, source, Context(pool))
     finally:
@@ -151,7 +151,7 @@ def _prepared(config: Config, source: Source, tell: Callable[[str], None]) -> Pr
     from rnncli.training.backpropagation import ThreadPool
     from rnncli.workflows.train import experiment_of
 
-    pool = ThreadPool(config.training.threads)
+    pool = ThreadPool.of(config.training)
     try:
         tell("reading")
         with counted() as wanted:

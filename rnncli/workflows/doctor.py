@@ -16,7 +16,14 @@ from rnncli.errors import RnncliError
 from rnncli.workflows.temporary import temporary_folder
 
 PACKAGES = ("click", "numpy", "numba", "llvmlite", "rich", "PyYAML", "pydantic", "safetensors", "regex")
-EXTRAS = {"plots": "matplotlib", "metrics": "sacrebleu", "holidays": "holidays"}
+EXTRAS = {
+    "plots": "matplotlib",
+    "metrics": "sacrebleu",
+    "holidays": "holidays",
+    "tune": "optuna",
+    "mpi": "mpi4py",
+    "onnx": "onnxruntime",
+}
 _CGROUPS = Path("/sys/fs/cgroup")
 _TEXT = "the hen saw the fox by the well .\nthe fox fed the hen by the barn .\n" * 12
 _CONFIG = """\

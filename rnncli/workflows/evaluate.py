@@ -35,8 +35,8 @@ class Request:
     model was trained.
     """
 
-    run: str
-    data: Sequence[str] = ()
+    run: str | Model
+    data: Sequence[str | Source] = ()
     overrides: Sequence[str] = ()
     reading: Options = field(default_factory=dict)
     options: Options = field(default_factory=dict)
@@ -48,7 +48,7 @@ def evaluate(request: Request, show: Callable[[Report], None]) -> Evaluation:
 
     A config in place of a run is trained first, in a folder that is removed afterwards.
     """
-    if not is_config(request.run):
+    if isinstance(request.run, Model) or not is_config(request.run):
         return _of_run(request)
     config = load_config(request.run, request.overrides)
     task = TASKS[config.task]
@@ -66,7 +66,7 @@ def _of_run(request: Request) -> Evaluation:
     require_readable(model.task, request.reading)
     if not request.data and request.reading:
         raise UsageError("options for reading are for DATA; name it, or leave them out")
-    with recalled(model, request.run, request.overrides) as (experiment, data):
+    with recalled(model, request.overrides) as (experiment, data):
         if path := one_or_all(request.data):
             source = source_of(experiment.config, path)
             if source.sha256 == data.sha256:
@@ -76,7 +76,7 @@ def _of_run(request: Request) -> Evaluation:
             return experiment.evaluate(request.options)
         except UsageError as error:
             raise UsageError(
-                str(error).replace("nothing was held out", f"{request.run}: nothing was held out", 1)
+                str(error).replace("nothing was held out", f"{model.run}: nothing was held out", 1)
             ) from None
 
 
@@ -88,11 +88,12 @@ def require_same_training(overrides: Sequence[str]) -> None:
 
 
 @contextlib.contextmanager
-def recalled(model: Model, run: str, overrides: Sequence[str], **errors: str) -> Iterator[tuple[Experiment, Source]]:
+def recalled(model: Model, overrides: Sequence[str] = (), **errors: str) -> Iterator[tuple[Experiment, Source]]:
     """Yield the experiment of a run with the weights of its `model`, and the data that it was trained on, which must
     still be there; `errors` are those of `training_data`."""
     require_same_training(overrides)
-    config, source = training_data(run, overrides, **errors)
+    config, source = training_data(model, overrides, **errors)
+    run = model.run
     config = config.changed(training={"precision": model.precision})
     pool = ThreadPool(config.training.threads)
     try:
@@ -107,18 +108,19 @@ def recalled(model: Model, run: str, overrides: Sequence[str], **errors: str) ->
 
 
 def training_data(
-    run: str,
+    model: Model,
     overrides: Sequence[str] = (),
     why: str = "the baselines of a score learn from the training data",
     mend: str = "save them to a file, and name it with --set data.path=FILE",
 ) -> tuple[Config, Source]:
-    """Return the config of a run, and the data that it was trained on; an error says `why` they are needed, and the
-    `mend` where they came from a pipe."""
+    """Return the config of a model's run, and the data that it was trained on; an error says `why` they are needed, and
+    the `mend` where they came from a pipe."""
+    run = model.run
     beside = Path(run) / "config.yaml"
     if not beside.exists():
         raise UsageError(f"{run}: {why}, which only a run directory knows; name it")
     config = load_run_config(beside, overrides)
-    path = config.data.path
+    path = model.trained_on or config.data.path
     if path is None:
         raise UsageError(f"{run}: {why}, and that came from a pipe; {mend}")
     source = source_of(config, path)

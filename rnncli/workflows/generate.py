@@ -23,7 +23,7 @@ class Request:
     model was trained.
     """
 
-    run: str
+    run: str | Model
     options: Options
     prime: str = ""
     stops: Sequence[str] = ()
@@ -45,8 +45,29 @@ class Writer(Protocol):
     def write(self, number: int, piece: str) -> None: ...
 
 
+@dataclass(frozen=True)
+class Texts:
+    """Texts as they are made: pieces (text number, piece), in the order of the numbers. between: what stands between
+    whole texts, None of those that continue `prime`.
+    """
+
+    prime: str
+    between: str | None
+    pieces: Iterator[tuple[int, str]]
+
+
 def generate(request: Request, out: Writer, say: Callable[[str], None]) -> None:
     """Generate texts: call out.write(text number, piece) as pieces are made, and say(note) for each note."""
+    made = texts(request, say)
+    if made.between is not None:
+        out.whole(made.between)
+    out.after(made.prime)
+    for number, piece in made.pieces:
+        out.write(number, piece)
+
+
+def texts(request: Request, say: Callable[[str], None]) -> Texts:
+    """Return texts that are made when they are asked for; say(note) is called for each note."""
     with noting(say):
         model, options = open_model(request.run).in_precision(request.precision), dict(request.options)
     if options["seed"] + options["count"] > 2**63:
@@ -63,27 +84,45 @@ def generate(request: Request, out: Writer, say: Callable[[str], None]) -> None:
         options["bad_words"] = (*options["bad_words"], *filter(None, listed))
     for text in first_run("generation"):
         say(text)
-    notes: list[str] = []
-    with noting(notes.append), _training(model, request) as experiment:
+    return Texts(prime, writer.between_texts, _told(_pieces(model, writer, prime, request, options, say), say))
+
+
+def _pieces(
+    model: Model, writer: Predictor, prime: str, request: Request, options: Options, say: Callable[[str], None]
+) -> Iterator[tuple[int, str]]:
+    with _training(model, request) as experiment:
         if options["novel"]:
-            writer.know(*_training_data(request.run))
-        if writer.between_texts is not None:
-            out.whole(writer.between_texts)
-        out.after(prime)
+            writer.know(*_training_data(model))
         written: list[str] = []
         for number, pieces in writer.generate(prime, options, experiment):
             made = []
             for piece in until(pieces, request.stops) if request.stops else pieces:
-                out.write(number, piece)
+                yield number, piece
                 if request.report:
                     made.append(piece)
             if request.report:
                 written.append("".join(made))
-            while notes:
-                say(notes.pop(0))
         if request.report:
             assert experiment is not None
             say(writer.copied(written, experiment))
+
+
+def _told(pieces: Iterator[tuple[int, str]], say: Callable[[str], None]) -> Iterator[tuple[int, str]]:
+    """Yield the pieces, and say after each text the notes that making it gave; meanwhile notes are the caller's."""
+    notes: list[str] = []
+    last, made = None, True
+    while made:
+        before = len(notes)
+        with noting(notes.append):
+            piece = next(pieces, None)
+        made = piece is not None
+        if last is not None and (piece is None or piece[0] != last):
+            for text in notes[:before]:
+                say(text)
+            del notes[:before]
+        if piece is not None:
+            last = piece[0]
+            yield piece
     for text in notes:
         say(text)
 
@@ -94,11 +133,11 @@ def _text_for(model: Predictor, path: str, hint: str) -> str:
     return source.content.decode("utf-8", "surrogateescape") if model.reads_bytes else decode(source, hint=hint)
 
 
-def _training_data(run: str) -> tuple[Config, Source]:
-    """Return what a run was trained on, whose texts are not new."""
+def _training_data(model: Model) -> tuple[Config, Source]:
+    """Return what a model was trained on, whose texts are not new."""
     from rnncli.workflows.evaluate import training_data  # and with it all of training, which few texts need
 
-    return training_data(run, why="--novel leaves out what the training text has", mend="train on a file of it")
+    return training_data(model, why="--novel leaves out what the training text has", mend="train on a file of it")
 
 
 @contextlib.contextmanager
@@ -111,7 +150,7 @@ def _training(model: Model, request: Request) -> Iterator[Experiment | None]:
     from rnncli.workflows.evaluate import recalled
 
     why = f"{option} compares with the training text"
-    with recalled(model, request.run, (), why=why, mend="train on a file of it") as (experiment, _):
+    with recalled(model, why=why, mend="train on a file of it") as (experiment, _):
         yield experiment
 
 

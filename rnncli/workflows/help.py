@@ -51,9 +51,8 @@ def manual(topic: str) -> str:
     if not topic.strip():
         return _contents(sections)
     wanted = topic.strip().lower()
-    for section in sections:
-        if wanted == (section.page if section.level == 1 else section.title if section.page == _COMMANDS else None):
-            return section.text  # a page or a command, whatever else is called so
+    if own := [section.text for section in sections if wanted == _own_name(section)]:
+        return "\n".join(own)  # a command, a page or both, whatever else is called so
     found = [section for section in sections if wanted in _names(section)]
     options = [(section, meaning) for section in sections for meaning in _options(section, wanted)]
     if not found and not options:
@@ -110,6 +109,11 @@ def _names(section: Section) -> set[str]:
     if section.page == _KEYS and "." in section.title:
         names.add(section.title.partition(".")[2])
     return names
+
+
+def _own_name(section: Section) -> str | None:
+    """Return the name of a page or a command, None of other sections."""
+    return section.page if section.level == 1 else section.title if section.page == _COMMANDS else None
 
 
 def _is_command(section: Section) -> bool:

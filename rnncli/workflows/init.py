@@ -111,7 +111,7 @@ def init(request: Request) -> str:
     config = config_from_mapping(guess.config, request.overrides, where="inferred config")
     require_one_file(config, source)
     source = TASKS[config.task].source(config, request.data, source)
-    pool = ThreadPool(config.training.threads)
+    pool = ThreadPool.of(config.training)
     try:
         experiment = TASKS[config.task].prepare(config, source, Context(pool))
         text = _HEAD + "\n" + commented(_sections(experiment, guess, request, source, fills_time=config.fills_time))

@@ -43,12 +43,17 @@ _ALWAYS = 1 << 24  # bytes
 
 @dataclass(frozen=True)
 class Model:
-    """A model file: its task, its header, its weights."""
+    """A model file: its task, its header, its weights. run: the run or the file by the name that it was opened with.
 
+    trained_on: the data that it was trained on, where a program has them and no file does.
+    """
+
+    run: str
     path: Path
     task: Task
     header: dict[str, Any]
     arrays: dict[str, np.ndarray]
+    trained_on: Source | None = None
 
     def load(self) -> Predictor:
         """Return the predictor of this model; ModelFileError where header and arrays do not make sense, before anything
@@ -122,8 +127,10 @@ def is_model(path: str) -> bool:
     return len(start) == 9 and start[8:] == b"{" and int.from_bytes(start[:8], "little") < os.path.getsize(path)
 
 
-def open_model(run: str) -> Model:
-    """Return the model of RUN, a run directory or a model file; UsageError where there is none."""
+def open_model(run: str | Model) -> Model:
+    """Return the model of RUN, a run directory or a model file, or an open one; UsageError where there is none."""
+    if isinstance(run, Model):
+        return run
     path = Path(run)
     try:
         path.stat()
@@ -140,12 +147,12 @@ def open_model(run: str) -> Model:
     if task is None:
         raise ModelFileError(f"{path}: made for the task {shown(str(named))}, which this version does not have")
     try:
-        return Model(path, task, task.renewed(header), arrays)
+        return Model(run, path, task, task.renewed(header), arrays)
     except NONSENSE as error:
         raise makes_no_sense(path, error) from None
 
 
-def open_sound(run: str) -> Model:
+def open_sound(run: str | Model) -> Model:
     """Return the model of RUN where its header and arrays are all that is to be used: they have made a predictor."""
     model = open_model(run)
     model.load()
@@ -165,16 +172,21 @@ def first_run(module: str = "") -> list[str]:
     return texts
 
 
-def config_and_source(first: str, data: Sequence[str], overrides: Sequence[str]) -> tuple[Config, Source]:
+First = str | Mapping[str, Any] | Source
+"""What stands first on a command line, a config or data; a program may also give a config in plain values."""
+
+
+def config_and_source(first: First, data: Sequence[str | Source], overrides: Sequence[str]) -> tuple[Config, Source]:
     """Return config and data from CONFIG [DATA|-] or from DATA alone; a note tells what was inferred."""
-    if is_config(first):
-        config = load_config(first, overrides)
+    if isinstance(first, Mapping) or (isinstance(first, str) and is_config(first)):
+        named = first if isinstance(first, str) else "config"
+        config = load_config(first, overrides) if isinstance(first, str) else config_from_mapping(first, overrides)
         path = one_or_all(data) or config.data.path
         if path is None:
-            raise UsageError(f"{first}: names no data; add data.path to it, or name the data after it")
+            raise UsageError(f"{named}: names no data; add data.path to it, or name the data after it")
         return config, source_of(config, path)
     for other in data:
-        if is_config(other):
+        if isinstance(other, str) and is_config(other):
             raise UsageError(f"{other}: is a config, and {first} is not; name the config first, and the data after it")
     from rnncli.workflows.bare_file import inferred  # which knows of every kind of data
 
@@ -187,12 +199,16 @@ def config_and_source(first: str, data: Sequence[str], overrides: Sequence[str])
     return config, TASKS[config.task].source(config, path, source)
 
 
-def one_or_all(paths: Sequence[str]) -> Paths | None:
-    """Return the paths on a command line as a config names them: one alone, several as a list, none as None."""
-    return list(paths) if len(paths) > 1 else paths[0] if paths else None
+def one_or_all(paths: Sequence[str | Source]) -> Paths | Source | None:
+    """Return the paths on a command line as a config names them: one alone, several as a list, none as None; or the
+    data that are given in place of one."""
+    if given := next((one for one in paths if isinstance(one, Source)), None):
+        return given
+    named = [str(one) for one in paths]
+    return named if len(named) > 1 else named[0] if named else None
 
 
-def source_of(config: Config, path: Paths) -> Source:
+def source_of(config: Config, path: Paths | Source) -> Source:
     """Return the data that a config is for; UsageError for several files that its task does not read."""
     source = TASKS[config.task].source(config, path)
     require_one_file(config, source)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
 
 from rnncli.config.chosen import is_open
 from rnncli.config.sections import Config
@@ -22,7 +27,12 @@ from rnncli.training.length import (
 from rnncli.training.loop import TrainingLoop
 from rnncli.training.optimizer import Optimizer
 from rnncli.training.plan import BY_FIGURE, Plan
-from rnncli.workflows.run_directory import RunDirectory
+
+
+class Saves(Protocol):
+    """A place where a run will be saved; see `RunDirectory`."""
+
+    def time_a_save(self, arrays: Mapping[str, np.ndarray]) -> None: ...
 
 
 def with_epochs(config: Config, experiment: Experiment) -> Experiment:
@@ -44,7 +54,7 @@ def with_epochs(config: Config, experiment: Experiment) -> Experiment:
 class Planner:
     """Plans the run of an experiment with this optimizer; watch_grads: evaluations take that time too."""
 
-    run: RunDirectory
+    run: Saves
     experiment: Experiment
     optimizer: Optimizer
     watch_grads: bool
@@ -70,7 +80,9 @@ class Planner:
     def length(self, wanted: int) -> Length:
         """Return how many of the updates `wanted` training.max_time allows; the learner is then at its beginning."""
         self._compile()
-        return planned_length(self.experiment.learner, self.optimizer, wanted, self._seconds(), self._evaluate)
+        return planned_length(
+            self.experiment.learner, self.optimizer, wanted, self._seconds(), self._evaluate, self._clock
+        )
 
     def _filling(self, plan: Plan) -> tuple[TrainingLoop, tuple[tuple[str, str], ...]]:
         """Return a run with as many updates as fill training.max_time, which its config then names in its place."""
@@ -78,7 +90,7 @@ class Planner:
         experiment, per_epoch, seconds = self.experiment, self._per_epoch, self._seconds() or 0.0
         most = wanted_updates(experiment.config.training, per_epoch)
         calibrated = min(CALIBRATION_SECONDS, seconds / 10)
-        pace = measured_pace(experiment.learner, self.optimizer, calibrated, self._evaluate)
+        pace = measured_pace(experiment.learner, self.optimizer, calibrated, self._evaluate, self._clock)
         length = length_within(seconds, most, per_epoch, pace, reserve=0.0)
         plan = replace(
             plan,
@@ -105,6 +117,11 @@ class Planner:
         return f"{many} fill {whose}{given} at {1 / pace.per_update:,.3g} updates/s, and end with the schedule"
 
     @property
+    def _clock(self) -> Callable[[], float]:
+        """A clock by which all ranks measure the same, and so make as many updates."""
+        return self.optimizer.pool.ranks.clock(time.perf_counter)
+
+    @property
     def _per_epoch(self) -> int:
         return self.experiment.learner.updates_per_epoch
 
@@ -129,7 +146,8 @@ class Planner:
         experiment = self.experiment
         training, learner = experiment.config.training, experiment.learner
         for _ in range(2 if training.weight_averaging else 1):
-            learner.validate()
+            with self.optimizer.pool.ranks.evaluating():
+                learner.validate()
             learner.figure()
         if self.watch_grads:
             watched(learner, experiment.config)

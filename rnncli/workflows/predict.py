@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from rnncli.data.source import Source
 from rnncli.errors import UsageError
 from rnncli.tasks.task import Answers, Asked, Options
-from rnncli.workflows.opening import open_model, require_readable, require_understood
+from rnncli.workflows.opening import Model, open_model, require_readable, require_understood
 
 
 def predict(
-    run: str,
-    data: str | None,
+    run: str | Model,
+    data: str | Source | None,
     reading: Options,
     options: Options,
     tell: Callable[[str], None],

@@ -99,7 +99,7 @@ class _Looked:
         return next(iter(evaluate(Request(self.run), _quietly).charts()), None)
 
     def _wrong(self) -> tuple[WrongAnswer, ...]:
-        with recalled(open_sound(self.run), self.run, ()) as (experiment, _):
+        with recalled(open_sound(self.run)) as (experiment, _):
             return experiment.wrong()
 
 

@@ -306,18 +306,8 @@ class RunDirectory:
             os.unlink(path if self._folder is None else path.name, dir_fd=self._folder)
 
     def append_metrics(self, line: Evaluated) -> None:
-        optional = ("memory", "notes", "figure", "averaged", "losses")
-        fields = {
-            key: value
-            for key, value in asdict(line).items()
-            if key not in optional or (key in ("memory", "notes") and value)
-        }
-        if line.losses is not None:
-            fields["averaged"], (fields["raw_loss"], fields["averaged_loss"]) = line.averaged, line.losses
-        if line.figure is not None:
-            fields["figure"], fields["figure_name"] = line.figure.value, line.figure.name
         try:
-            safe_files.append(self.metrics, (json.dumps(fields) + "\n").encode(), self._folder)
+            safe_files.append(self.metrics, (json.dumps(metrics_of(line)) + "\n").encode(), self._folder)
         except OSError as error:
             raise MachineError(f"{self.metrics}: cannot write: {_reason(error)}; the model before is intact") from None
 
@@ -343,6 +333,21 @@ class RunDirectory:
             return []
         except OSError as error:
             raise MachineError(f"{self.metrics}: cannot be read: {_reason(error)}; check it and its folder") from None
+
+
+def metrics_of(line: Evaluated) -> dict[str, Any]:
+    """Return an evaluation as the object that a line of metrics.jsonl holds."""
+    optional = ("memory", "notes", "figure", "averaged", "losses")
+    fields = {
+        key: value
+        for key, value in asdict(line).items()
+        if key not in optional or (key in ("memory", "notes") and value)
+    }
+    if line.losses is not None:
+        fields["averaged"], (fields["raw_loss"], fields["averaged_loss"]) = line.averaged, line.losses
+    if line.figure is not None:
+        fields["figure"], fields["figure_name"] = line.figure.value, line.figure.name
+    return fields
 
 
 def _left(folder: int | Path) -> set[str]:

@@ -7,10 +7,11 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
+from rnncli.data.source import Source
 from rnncli.errors import UsageError
 from rnncli.tasks.scored import ScoredLine, ScoredText
 from rnncli.tasks.task import Asked, Options
-from rnncli.workflows.opening import open_model, require_readable, require_understood
+from rnncli.workflows.opening import Model, open_model, require_readable, require_understood
 
 MOST_KEPT = 100_000  # lines, of which a share of the most surprising is taken in the end
 
@@ -22,8 +23,8 @@ class Request:
     that of products, None as the model was trained.
     """
 
-    run: str
-    data: str
+    run: str | Model
+    data: str | Source
     reading: Options = field(default_factory=dict)
     options: Options = field(default_factory=dict)
     above: float | None = None
@@ -37,7 +38,7 @@ def score(request: Request, tell: Callable[[str], None]) -> ScoredText:
     if "score" not in model.task.options:
         raise UsageError(
             f"this is a model for the task {model.task.name}; score needs a language-model. How good this one is: "
-            f"rnncli evaluate {request.run}"
+            f"rnncli evaluate {model.run}"
         )
     require_understood("score", model.task, request.options)
     require_readable(model.task, request.reading)

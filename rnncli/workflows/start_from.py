@@ -20,7 +20,7 @@ from rnncli.notes import note
 from rnncli.tasks.registry import load_run_config
 from rnncli.tasks.task import EXTENDS, OTHER_DATA, Experiment
 from rnncli.workflows.names import is_config
-from rnncli.workflows.opening import Model, one_or_all, open_sound, source_of
+from rnncli.workflows.opening import First, Model, one_or_all, open_sound, source_of
 from rnncli.workflows.run_directory import Began, RunDirectory, State
 
 _DROPPED = ("word", "input", "output", "embedding", "variational", "state")
@@ -97,10 +97,10 @@ def learnt_before(run: Path, header: Mapping[str, Any]) -> dict[str, Any] | None
 
 
 def config_and_source_from(
-    path: str, first: str | None, data: Sequence[str], overrides: Sequence[str]
+    path: str, first: First | None, data: Sequence[str | Source], overrides: Sequence[str]
 ) -> tuple[Config, Source]:
     """Return the config of the run at `path`, changed, and the data: those that are named, or those of the run."""
-    if first is not None and is_config(first):
+    if isinstance(first, Mapping) or (isinstance(first, str) and is_config(first)):
         raise UsageError("--from RUN: takes the config of RUN, and DATA alone after it; change keys with --set")
     beside = Path(path) / "config.yaml"
     if not beside.is_file():

@@ -7,8 +7,11 @@ import hashlib
 import itertools
 import os
 import shlex
+import signal
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,34 +34,48 @@ from rnncli.training.loop import TrainingLoop
 from rnncli.training.optimizer import Optimizer
 from rnncli.training.plan import BY_FIGURE, Plan
 from rnncli.training.reports import Evaluated, Finished, Note, Report, Started
+from rnncli.workflows.leading import Lead
 from rnncli.workflows.names import is_config
-from rnncli.workflows.opening import config_and_source, first_run, one_or_all, source_of
+from rnncli.workflows.opening import First, config_and_source, first_run, one_or_all, source_of
 from rnncli.workflows.planning import Planner, note_length, with_epochs
 from rnncli.workflows.resume import began_with, fingerprint, is_over, require_unchanged, resumed
 from rnncli.workflows.run_directory import Inputs, RunDirectory, State
 from rnncli.workflows.run_report import run_report
 from rnncli.workflows.start_from import Origin, config_and_source_from, origin_in, origin_of
-from rnncli.workflows.stopping import StopRequest, stop_on_signals
+from rnncli.workflows.stopping import ASKING, ASKING_RANKS, StopRequest, stop_on_signals
 
 
 @dataclass(frozen=True)
 class Request:
-    """The arguments of `train`; `first` is a config or data; `out` None picks a free name under runs/.
+    """The arguments of `train`; `first` is a config or data, by name or, from a program, as they are; `out` None picks
+    a free name under runs/.
 
-    origin: the run to start from.
+    origin: the run to start from. pause: the share of the updates at whose evaluation training ends for now, saved as
+    at a stop, but without an error; it goes on with `resume`.
     """
 
-    first: str | None
-    data: Sequence[str] = ()
+    first: First | None
+    data: Sequence[str | Source] = ()
     out: str | None = None
     overrides: Sequence[str] = ()
     resume: bool = False
     watch_grads: bool = False
     origin: str | None = None
+    pause: float = 1.0
 
 
-def train(request: Request, show: Callable[[Report], None]) -> None:
-    """Train, save, and report; StoppedError after SIGINT or SIGTERM, when everything is saved."""
+def train(
+    request: Request,
+    show: Callable[[Report], None],
+    lead: Lead | None = None,
+    stopping: AbstractContextManager[StopRequest] | None = None,
+) -> Path:
+    """Train, save, report, and return the run; StoppedError after SIGINT or SIGTERM, when everything is saved.
+
+    lead: what this process leads other ranks with. stopping: the block in which a request to stop is waited for, in
+    place of these signals; one without a signal pauses.
+    """
+    lead = lead or Lead()
     if request.out is not None and not request.out.strip():
         raise UsageError("-o needs the name of a run directory")
     if request.resume and request.origin:
@@ -70,12 +87,13 @@ def train(request: Request, show: Callable[[Report], None]) -> None:
         request = _renewed(request)
         config, source = _inputs(request)
         _note_other_bytes()
-    out = Path(request.out) if request.out else _free_name(request)
-    pool = ThreadPool(config.training.threads)
+        ranks = lead.ranks(config)
+    out = Path(request.out) if request.out else _free_name(request, config)
+    pool = ThreadPool(config.training.threads or lead.threads, ranks)
     try:
         with (
             RunDirectory.resume(out) if request.resume else RunDirectory.create(out) as run,
-            stop_on_signals() as stop,
+            stopping or stop_on_signals(numbers=ASKING_RANKS if ranks.size > 1 else ASKING) as stop,
             noting(lambda text: show(Note(text))),
         ):
             _train_in(
@@ -87,11 +105,13 @@ def train(request: Request, show: Callable[[Report], None]) -> None:
                 notes=[*first_run(), *notes],
                 show=show,
                 stop=stop,
+                lead=lead,
             )
     except MemoryError:
         raise MachineError(f"out of memory; lower {memory_keys(config)}") from None
     finally:
         pool.close()
+    return out
 
 
 def _renewed(request: Request) -> Request:
@@ -139,17 +159,24 @@ def _inputs(request: Request) -> tuple[Config, Source]:
     return config, source_of(config, path)
 
 
-def _named_data(request: Request) -> list[str]:
+def _named_data(request: Request) -> list[str | Source]:
     """Return the data on the command line, which may follow a config."""
-    first = [] if request.first is None or is_config(request.first) else [request.first]
-    return [*first, *request.data]
+    first = request.first
+    if isinstance(first, str):
+        return [*request.data] if is_config(first) else [first, *request.data]
+    return [first, *request.data] if isinstance(first, Source) else [*request.data]
 
 
-def _free_name(request: Request) -> Path:
-    """Return the path of a run that is named after its config, its data, or the folder of several files."""
-    first = request.first or ""
+def name_of(request: Request, nameless: str = "") -> str:
+    """Return the name of a config, of its data, or of the folder of several files; `nameless` for what has none."""
+    first = request.first if isinstance(request.first, str) else nameless if request.first else ""
     several = len(_named_data(request)) > 1 or glob.has_magic(first)
-    stem = "stdin" if first == "-" else Path(first).resolve().parent.name if several else Path(first).resolve().stem
+    return "stdin" if first == "-" else Path(first).resolve().parent.name if several else Path(first).resolve().stem
+
+
+def _free_name(request: Request, config: Config) -> Path:
+    """Return the path of a run that is named after what it is trained on, or after its task."""
+    stem = name_of(request, config.task)
     names = itertools.chain([stem], (f"{stem}-{k}" for k in itertools.count(2)))
     return next(path for name in names if not os.path.lexists(path := Path("runs") / name))
 
@@ -163,26 +190,31 @@ def _train_in(
     notes: Sequence[str],
     show: Callable[[Report], None],
     stop: StopRequest,
+    lead: Lead,
 ) -> None:
     for text in notes:
         show(Note(text))
     sha256 = data_sha256(config, source)
     state = _state(run, request, config, sha256) if request.resume and run.state.is_file() else None
     origin = origin_in(run, state) if state else origin_of(request.origin, sha256) if request.origin else None
-    whole, experiment = experiment_of(config, source, pool, origin.learnt if origin else None)
+    learnt = origin.learnt if origin else None
+    whole, experiment = experiment_of(config, source, pool, learnt)
+    lead.prepare(whole.config, source, learnt)
     if origin and state is None:
         origin.give_weights(experiment, request.overrides)
     optimizer = optimizer_of(experiment, pool)
     planner = Planner(run, experiment, optimizer, request.watch_grads)
     planned: tuple[tuple[str, str], ...] = ()
     if state is None:
-        loop, planned = planner.started(fills=config.fills_time)
-        if origin:  # so that a config is never resumed without these weights
-            run.write_state(loop.arrays(), loop.snapshot(), loop.plan, Inputs(sha256, None, origin.kept))
+        with lead.together("plan", config.fills_time):
+            loop, planned = planner.started(fills=config.fills_time)
     else:
         before = _began_with(run, request, state)
-        loop = resumed(run, experiment, state, before, request.overrides, optimizer, planner.length)
+        loop = resumed(run, experiment, state, before, request.overrides, optimizer, partial(lead.length, planner))
     loop.begins_trained = origin is not None
+    lead.begin(loop, state and state.arrays)
+    if origin and state is None:  # so that a config is never resumed without these weights
+        run.write_state(lead.arrays(loop), loop.snapshot(), loop.plan, Inputs(sha256, None, origin.kept))
     time = experiment.config.training.max_time
     if request.resume and "max_time" in (given_keys(request.overrides).get("training") or {}):
         # Which is the time of this resume alone, and would limit what is made from the config later.
@@ -190,7 +222,7 @@ def _train_in(
         experiment.config = experiment.config.changed(training={"max_time": limit_before})
     inputs = _inputs_kept(run, experiment, source, sha256, origin)
     if state is None or (inputs, loop.plan) != (state.inputs, state.plan):
-        run.write_state(loop.arrays(), loop.snapshot(), loop.plan, inputs)
+        run.write_state(lead.arrays(loop), loop.snapshot(), loop.plan, inputs)
     if origin and not run.model.is_file():
         run.write_model(experiment.arrays(), experiment.header())  # from which a resumed run has what was learnt
     position = loop.position
@@ -202,12 +234,14 @@ def _train_in(
     if is_over(loop.plan, position):
         _note_over(request, run, experiment, source, position.update, show)
     chosen = _chosen(config, experiment.config)
-    facts = (*experiment.facts, *chosen, *planned, *_begun(origin), ("run", str(run.path)))
+    facts = (*experiment.facts, *chosen, *planned, *_begun(origin), *lead.facts, ("run", str(run.path)))
     show(Started(facts, position.update, loop.plan.updates, experiment.learner.loss.unit, request.resume))
+    if loop.has_had(request.pause):
+        return
     reason, kept = "finished", "best"
     run.drop_report()
     try:
-        for report in loop.run(stop):
+        for report in lead.run(loop, lambda: stop() or loop.has_had(request.pause)):
             if isinstance(report, Evaluated):
                 reason = report.reason
                 if report.valid_loss is None and loop.plan.kept_by == BY_FIGURE and kept == "best":
@@ -218,13 +252,15 @@ def _train_in(
                 if loop.plan.budget and loop.plan.updates != experiment.config.training.updates:
                     note_length(experiment, loop.plan)
                     inputs = _inputs_kept(run, experiment, source, sha256, origin)
-                _save(run, experiment, loop, report, inputs)
+                _save(run, experiment, lead, loop, report, inputs)
             elif isinstance(report, Note):
                 run.drop_metrics_after(position.update)  # of a stop, if training went back behind it
             show(report)
     except DivergedError as error:
-        raise error if experiment is not whole else _failed(run, loop, inputs, error) from None
+        raise error if experiment is not whole else _failed(run, lead, loop, inputs, error) from None
     if reason == "stopped":
+        if stop.signal_number is None and (stop() or loop.has_had(request.pause)):
+            return
         what = f"after update {position.update:,} of {loop.plan.updates:,}; saved in {run.path}"
         raise _stopped(what, request, run, source, stop)
     _best(experiment, loop)
@@ -233,7 +269,9 @@ def _train_in(
     if isinstance(experiment, CrossValidation):
         whole.cross_validated, kept = score, CROSS_VALIDATED
         plan = experiment.plan_of_all(loop.plan, position)
-        if _trained_on_all(whole, plan, pool, show, stop) == "stopped":
+        if _trained_on_all(whole, plan, pool, show, stop, lead) == "stopped":
+            if stop.signal_number is None and stop():
+                return
             what = f"while training on all of the data, after cross-validation, which is saved in {run.path}"
             raise _stopped(what, request, run, source, stop)
         score = whole.score()
@@ -254,9 +292,9 @@ def _train_in(
 
 
 def _stopped(what: str, request: Request, run: RunDirectory, source: Source, stop: StopRequest) -> StoppedError:
-    assert stop.signal_number is not None
     again = _resume_command(request, run, source)
-    return StoppedError(f"stopped {what}; go on with: {again}", stop.signal_number)
+    # Where another rank alone got the signal, its number is not known here.
+    return StoppedError(f"stopped {what}; go on with: {again}", stop.signal_number or signal.SIGTERM)
 
 
 def experiment_of(
@@ -277,7 +315,7 @@ def _best(experiment: Experiment, loop: TrainingLoop) -> Experiment:
 
 
 def _trained_on_all(
-    whole: Experiment, plan: Plan, pool: ThreadPool, show: Callable[[Report], None], stop: StopRequest
+    whole: Experiment, plan: Plan, pool: ThreadPool, show: Callable[[Report], None], stop: StopRequest, lead: Lead
 ) -> str:
     """Train the network of all the data for as long as was best in cross-validation; return why training ended.
 
@@ -286,7 +324,8 @@ def _trained_on_all(
     loop, reason = TrainingLoop(whole.learner, optimizer_of(whole, pool), plan), ""
     facts = (("training", "on all, with nothing left out, for as long as was best"),)
     show(Started(facts, 0, plan.ends or plan.updates, whole.learner.loss.unit, False))
-    for report in loop.run(stop):
+    lead.begin(loop, of_all=True)
+    for report in lead.run(loop, stop):
         if isinstance(report, Evaluated):
             reason = report.reason
         else:
@@ -318,12 +357,12 @@ def _begun(origin: Origin | None) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _failed(run: RunDirectory, loop: TrainingLoop, inputs: Inputs, error: DivergedError) -> DivergedError:
+def _failed(run: RunDirectory, lead: Lead, loop: TrainingLoop, inputs: Inputs, error: DivergedError) -> DivergedError:
     """Return the error; save the state at the batch that failed if the weights are finite and there is room."""
     if not (loop.updating and np.isfinite(loop.parameters.weights).all()):
         return error
     try:
-        run.write_state(loop.arrays(), loop.snapshot(), loop.plan, inputs, failed=True)
+        run.write_state(lead.arrays(loop), loop.snapshot(), loop.plan, inputs, failed=True)
     except MachineError:
         return error
     look = shlex.join(["rnncli", "inspect-grads", str(run.path), "--at", "failure"])
@@ -343,7 +382,10 @@ def for_a_while(show: Callable[[Report], None]) -> Callable[[Report], None]:
 
 
 def _resume_command(request: Request, run: RunDirectory, source: Source) -> str:
-    piped = [] if source.path else [*(_named_data(request) or ["-"])]
+    named = _named_data(request)
+    if any(isinstance(one, Source) for one in named):
+        return f"rnncli.train(data=…, out={str(run.path)!r}, resume=True), with the same data"
+    piped = [] if source.path else [*map(str, named or ["-"])]
     return shlex.join(["rnncli", "train", *piped, "-o", str(run.path), "--resume"])
 
 
@@ -409,10 +451,12 @@ def _placed(config: Config, source: Source) -> Config:
     return config.changed(data={"path": whole})
 
 
-def _save(run: RunDirectory, experiment: Experiment, loop: TrainingLoop, report: Evaluated, inputs: Inputs) -> None:
+def _save(
+    run: RunDirectory, experiment: Experiment, lead: Lead, loop: TrainingLoop, report: Evaluated, inputs: Inputs
+) -> None:
     """Save an evaluation: its line, the model if it is the best (or the first), and the state to go on from."""
     run.append_metrics(report)
     if report.improved or not run.model.exists():
         with loop.with_best():
             run.write_model(experiment.arrays(), experiment.header())
-    run.write_state(loop.arrays(), loop.snapshot(), loop.plan, inputs)
+    run.write_state(lead.arrays(loop), loop.snapshot(), loop.plan, inputs)

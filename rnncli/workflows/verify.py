@@ -109,7 +109,7 @@ def _data(config: Config, report: RunReport) -> Verified:
 
 def _score(model: Model, run: str, overrides: Sequence[str], stored: Mapping[str, Any]) -> Verified:
     try:
-        with recalled(model, run, overrides) as (experiment, _):
+        with recalled(model, overrides) as (experiment, _):
             score = experiment.score()
     except (DataError, UsageError) as error:
         return Verified("score", False, str(error))

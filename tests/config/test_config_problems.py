@@ -70,6 +70,8 @@ REFUSED_VALUES = {
     "training.warmup: -1": "is -1; must be at least 0",
     "training.seed: 9223372036854775808": "is 9223372036854775808; must be at most 9223372036854775807",
     "training.threads: 1025": "is 1025; must be at most 1024",
+    "training.shards: 128": "is 128; must be at most 64",
+    "training.shards: 6": "is 6; must be a power of two, such as 4",
     "model.hidden_size: 1000000000": "is 1000000000; must be at most 65536",
     f"model.hidden_size: {'9' * 100}": f"is {'9' * 30}...; must be at most 65536",
     "model.num_layers: 0": "is 0; must be at least 1",
@@ -138,7 +140,7 @@ MISPLACED_KEYS = {
     "  task: forecast": ':3:3: unknown key "task"; task belongs at the top level',
     "hidden_size: 3": ':3:1: unknown key "hidden_size"; hidden_size belongs under model:',
     "modle: 3": ':3:1: unknown key "modle"; did you mean "model"?',
-    "zzz: 3": ':3:1: unknown key "zzz"; the keys at the top level are task, data, model, training',
+    "zzz: 3": ':3:1: unknown key "zzz"; the keys at the top level are task, data, model, training, tune',
     "  zzz: 3": (
         ':3:3: unknown key "zzz"; the keys under model: are cell, activation, hidden_size, num_layers, '
         "dropout, recurrent_init, chrono_init, recurrent_scale, cap_input_gate, weight_drop, "
@@ -248,6 +250,11 @@ def test_a_mapping_is_reported_by_its_origin() -> None:
     assert str(caught.value) == 'model.safetensors: unknown key "cel"; did you mean "cell"?'
     with pytest.raises(ConfigError, match="a list is not a config"):
         config_from_mapping([])  # type: ignore[arg-type]
+
+
+def test_a_batch_has_a_sequence_for_each_shard(tmp_path: Path) -> None:
+    (problem,) = problems_in(tmp_path, "task: classify\ntraining:\n  shards: 8\n  batch_size: 4\n")
+    assert problem == "c.yaml:3:11: training.shards is 8; must be at most training.batch_size, which is 4"
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,7 @@ COMMON: dict[str, dict[str, Any]] = {
         "patience": None,
         "seed": 1,
         "precision": "float32",
+        "shards": None,
         "threads": None,
     },
 }

@@ -70,6 +70,8 @@ OF_ALL = [
     "runs .",
     "report {run} -o {out}.html",
     "plot {run} -o {out}.svg",
+    "export {run} --to onnx -o {out}.onnx",
+    "export {run} --to pytorch -o {out}",
 ]
 OF_STATES = [
     "train -o {run} -q --resume --set training.epochs=4",

@@ -98,9 +98,10 @@ def falsify(network, name, which=...):
     """Make one parameter's gradient a thousandth too large, or those of its elements that `which` picks out of it."""
     finish, view = network.finish_gradients, network.parameters.gradient_view(name)
 
-    def falsified():
-        finish()
-        view[which(view) if callable(which) else which] *= 1.001
+    def falsified(share):
+        finish(share)
+        if share.index == share.count - 1:
+            view[which(view) if callable(which) else which] *= 1.001
 
     network.finish_gradients = falsified
 

@@ -49,8 +49,9 @@ class Windows:
         per_step = np.zeros((1, B))
         forecast_losses.squared_error(self.work.outputs, self.targets, per_step, 1 / self.targets.size, 0, B)
         self.model.backward(self.work, 0, B)
-        self.model.weight_gradients(self.work, Share(0, 1))
-        self.model.finish_gradients()
+        share = Share(0, 1)
+        self.model.weight_gradients(self.work, share)
+        self.model.finish_gradients(share)
 
 
 @needs_jit

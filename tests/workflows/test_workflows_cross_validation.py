@@ -223,7 +223,7 @@ def test_a_run_that_is_stopped_ends_as_one_that_was_not(
     whole = run_in(folder, "whole", config)
 
     @contextlib.contextmanager
-    def stopping() -> Iterator[StopAfter]:
+    def stopping(**numbers: object) -> Iterator[StopAfter]:
         yield StopAfter(left=updates)
 
     with monkeypatch.context() as patched:

@@ -34,6 +34,7 @@ forecasts exactly what that baseline does.
     report              a backtest as figures, and row by row; the checks that end in exit code 7
     continuation        rows that go on where others end
     forecaster          the predictor: forecasts from a trained model
+    exported            the networks for other programs; exported_rows, exported_features: what happens to rows
     worst               the windows of a backtest that were forecast worst, as charts
     read_back           a forecast that was written as rows, as charts again
     answers, explanation, totals   as rows and charts; what moved them; their sums over the horizon

@@ -92,8 +92,8 @@ def _means_by_place(deviations: np.ndarray, m: int) -> np.ndarray:
     return np.stack([deviations[(place - m // 2) % m :: m].mean(axis=0) for place in range(m)])
 
 
-_GROWTH = 2.0  # times as much, or as little, from season to season
-_TOTAL_GROWTH = 4.0  # and over all seasons ahead
+GROWTH = 2.0  # times as much, or as little, from season to season
+TOTAL_GROWTH = 4.0  # and over all seasons ahead
 
 
 def last_value(w: np.ndarray, horizon: int, m: int) -> np.ndarray:
@@ -139,8 +139,8 @@ def seasonal_growth(w: np.ndarray, horizon: int, m: int) -> np.ndarray:
     growing = (last > 0) & (before > 0)
     season = 1 + np.arange(horizon)[:, None, None] // m
     with np.errstate(over="ignore"):  # after almost 0, or over many seasons
-        growth = np.clip(np.divide(last, before, out=np.ones_like(last), where=growing), 1 / _GROWTH, _GROWTH)
-        return plain * np.clip(growth**season, 1 / _TOTAL_GROWTH, _TOTAL_GROWTH)
+        growth = np.clip(np.divide(last, before, out=np.ones_like(last), where=growing), 1 / GROWTH, GROWTH)
+        return plain * np.clip(growth**season, 1 / TOTAL_GROWTH, TOTAL_GROWTH)
 
 
 CORRECTABLE: dict[str, Callable[[np.ndarray, int, int], np.ndarray]] = {

@@ -71,6 +71,11 @@ class Decoder:
         self.network, self.sizes = network, sizes
         self._works: dict[tuple[int, ...], Any] = {}
 
+    @property
+    def tells_apart(self) -> bool:
+        """True if the network reads which of several series a window is of."""
+        return False
+
     def prepared(
         self, frame: Frame, driver: Backpropagation, draw: tuple[int, int] | None = None, *, truncated: bool = False
     ) -> Any:
@@ -181,7 +186,7 @@ class Direct(Decoder):
     def prepared(
         self, frame: Frame, driver: Backpropagation, draw: tuple[int, int] | None = None, *, truncated: bool = False
     ) -> Workspace:
-        x = self._steps(frame)
+        x = self.steps(frame)
         bptt = self.bptt if draw or truncated else self.T
         lead = self.T - bptt
         work = self._work(bptt, x.shape[1], self._head_steps, training=draw is not None)
@@ -192,12 +197,12 @@ class Direct(Decoder):
             before = self._work(lead, x.shape[1], 1, training=False)
             before.clear_state()
             before.x[...] = x[:lead]
-            driver.forward(before)
+            driver.forward(before, own=draw is not None)
             work.set_state(before.state(lead))
         work.x[...] = x[lead:]
         return work
 
-    def _steps(self, frame: Frame) -> np.ndarray:
+    def steps(self, frame: Frame) -> np.ndarray:
         """Return the inputs (T, B, I) of the context and, with known covariates, of the rows ahead."""
         x = inputs(frame, self.sizes)
         if not self.sizes.known_covariates:
@@ -244,6 +249,10 @@ class Segments(Decoder):
     def __init__(self, network: SegmentNetwork, sizes: Sizes, bptt: int | None = None):
         super().__init__(network, sizes)
         self.w, self.M = network.shape.segment, network.shape.segments
+
+    @property
+    def tells_apart(self) -> bool:
+        return self.sizes.channels > 1
 
     @classmethod
     def build(

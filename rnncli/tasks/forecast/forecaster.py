@@ -6,7 +6,7 @@ import hashlib
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -38,6 +38,9 @@ from rnncli.tasks.forecast.validated import LEAST_KEPT, Validated
 from rnncli.tasks.forecast.windows import Features, loosened, require_transformable
 from rnncli.tasks.task import Answers, Asked, Predictor, Stream, Table, config_in
 from rnncli.training.backpropagation import ThreadPool
+
+if TYPE_CHECKING:
+    from rnncli.tasks.exported import InOnnx, InTorch
 
 _AT_ONCE = 32  # windows
 _FAR = 5.0  # standard deviations of the training data from their mean
@@ -297,6 +300,16 @@ class Forecaster(Predictor):
                 "or with training.loss=student-t, gaussian, quantile or negative-binomial"
             )
         return walk.paths(past, wanted, calibration, samples, seed)
+
+    def in_onnx(self) -> InOnnx:
+        from rnncli.tasks.forecast import exported
+
+        return exported.in_onnx(self)
+
+    def in_torch(self) -> InTorch:
+        from rnncli.tasks.forecast import exported
+
+        return exported.in_torch(self)
 
     def predict(self, asked: Asked) -> Answers:
         """Return the rows after the series, or after DATA if named; with --follow, an answer to each arriving row."""

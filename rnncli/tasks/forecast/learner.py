@@ -44,6 +44,7 @@ class WindowLearner(Stateless):
         self.per_pass = -(-len(train) // self.B)
         self.updates_per_epoch = updates_per_epoch or self.per_pass
         self.loss, self.backpropagation = member.loss.loss, member.driver
+        member.driver.pool.ranks.require_batches(self.B)
         self._drawn: tuple[int, np.ndarray] = (-1, np.zeros(0, np.int64))
 
     def gradient(self, update: int) -> tuple[float, int]:

@@ -56,7 +56,7 @@ class Recursive(Direct):
     def _head_steps(self) -> int:
         return self.sizes.horizon
 
-    def _steps(self, frame: Frame) -> np.ndarray:
+    def steps(self, frame: Frame) -> np.ndarray:
         """Return the inputs (context + horizon − 1, B, I), with the actual values of rows ahead."""
         assert frame.coming is not None
         later = frame.coming[:-1]

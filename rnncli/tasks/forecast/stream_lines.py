@@ -12,6 +12,7 @@ from rnncli.data.csv_table import Table, cut_line, quotes_fields
 from rnncli.data.digits import decimals_of
 from rnncli.data.lines import Line, read_lines
 from rnncli.data.numeric import numeric_row
+from rnncli.data.source import Source
 from rnncli.data.table_header import names_in, numbered
 from rnncli.errors import DataError, UsageError, shown
 from rnncli.tasks.forecast.config import SeriesConfig
@@ -46,7 +47,9 @@ class Cells:
 class StreamLines:
     """The lines of a CSV, from a file or a pipe (-). strict: a value that cannot be read is the end, by a DataError."""
 
-    def __init__(self, path: str, columns: Columns, data: SeriesConfig, delimiter: str, *, strict: bool = False):
+    def __init__(
+        self, path: str | Source, columns: Columns, data: SeriesConfig, delimiter: str, *, strict: bool = False
+    ):
         self.path, self.columns, self.data, self.delimiter, self.strict = path, columns, data, delimiter, strict
         self.absent = 0.0 if data.missing == "zero" else float("nan")  # what a missing value counts as
         self.names = [*columns.sources(columns.time), *columns.targets]

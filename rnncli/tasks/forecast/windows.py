@@ -15,7 +15,7 @@ from rnncli.errors import DataError
 from rnncli.tasks.forecast.padding import LEAST, lengths_of, of_each_length, scaled
 
 _POWERS = np.linspace(0.0, 1.0, 21)  # of a Box-Cox transform; beyond them the way back is no function
-_HIGHEST = 690.0  # the logarithm of what any way back ends at; a little more and it is infinite
+HIGHEST = 690.0  # the logarithm of what any way back ends at; a little more and it is infinite
 
 
 @dataclass(frozen=True)
@@ -37,14 +37,14 @@ def _box_cox(y: np.ndarray, power: float) -> np.ndarray:
 
 def _box_cox_back(z: np.ndarray, power: float) -> np.ndarray:
     if power == 0:
-        return np.exp(np.minimum(z, _HIGHEST))
-    return np.clip(z * power + 1, 0.0, np.exp(_HIGHEST * power)) ** (1 / power)
+        return np.exp(np.minimum(z, HIGHEST))
+    return np.clip(z * power + 1, 0.0, np.exp(HIGHEST * power)) ** (1 / power)
 
 
 TRANSFORMS: dict[str, Transform] = {
     "none": Transform(lambda y, _: y, lambda z, _: z),
     "log": Transform(lambda y, _: _box_cox(y, 0.0), lambda z, _: _box_cox_back(z, 0.0), "positive", np.nextafter(0, 1)),
-    "log1p": Transform(lambda y, _: np.log1p(y), lambda z, _: np.expm1(np.clip(z, 0.0, _HIGHEST)), "not negative", 0.0),
+    "log1p": Transform(lambda y, _: np.log1p(y), lambda z, _: np.expm1(np.clip(z, 0.0, HIGHEST)), "not negative", 0.0),
     "sqrt": Transform(lambda y, _: np.sqrt(y), lambda z, _: np.maximum(z, 0.0) ** 2, "not negative", 0.0),
     "box-cox": Transform(_box_cox, _box_cox_back, "positive", np.nextafter(0, 1)),
 }

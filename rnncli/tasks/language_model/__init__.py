@@ -12,6 +12,7 @@ whole_items    whole items, written one by one
 shape          the network that a config describes
 experiment     a text, its splits, and a new network for it
 predictor      a trained network at work: next tokens, texts, step by step
+exported       the network for other programs
 compression    texts in few bytes, by a network that learns as it goes
 ngram          the interpolated 5-gram of version 0.1, a baseline
 kneser_ney     the 5-gram with modified Kneser–Ney smoothing, the baseline to beat

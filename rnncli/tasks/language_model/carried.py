@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from rnncli.nn.network import Network
-from rnncli.nn.workspace import Workspace
+from rnncli.nn.workspace import LayerState, Workspace
+from rnncli.training.backpropagation import Backpropagation
 
 
 class CarriedState:
@@ -16,9 +17,11 @@ class CarriedState:
     """
 
     network: Network
+    backpropagation: Backpropagation
     validation: Any
 
     def __init__(self, network: Network, T: int, B: int, heads: int):
+        self.backpropagation.pool.ranks.require_batches(B)
         self.network = network
         self._T, self._B, self._heads = T, B, heads
         self._memory: Workspace | None = None
@@ -46,12 +49,20 @@ class CarriedState:
 
     def arrays(self, *, before: bool = False) -> dict[str, np.ndarray]:
         """Return the carried state, or with `before` the state that the last update started from, by name."""
-        state = self._work.state(0 if before else self._kept)
+        state = self._state(0 if before else self._kept)
         return {
             name: array
             for names, arrays in zip(self._names, state, strict=True)
             for name, array in zip(names, arrays, strict=True)
         }
+
+    def _state(self, t: int) -> list[LayerState]:
+        """Return copies of the states of every layer after t steps, those of other ranks' sequences from these."""
+        state = self._work.state(t)
+        for layer in state:
+            for array in layer:
+                self.backpropagation.pool.ranks.gather(array)
+        return state
 
     def restore(self, arrays: dict[str, np.ndarray]) -> None:
         state = [tuple(arrays[name] for name in names) for names in self._names]

@@ -71,7 +71,7 @@ class LearningReading:
         following = work.state(SEGMENT)
         self.driver.pool.over_batch(1, lambda low, high: self.network.backward(work, low, high))
         self.driver.pool.over_shares(lambda share: self.network.weight_gradients(work, share))
-        self.network.finish_gradients()
+        self.driver.pool.over_shares(self.network.finish_gradients)
         gradient = parameters.gradient / SEGMENT
         self._segments += 1
         self._squares += (gradient * gradient - self._squares) / self._segments

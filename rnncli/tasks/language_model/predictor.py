@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -36,6 +36,7 @@ from rnncli.tasks.task import Asked, Experiment, Options, Piece, Pieces, Predict
 from rnncli.training.backpropagation import ThreadPool
 
 if TYPE_CHECKING:
+    from rnncli.tasks.exported import InOnnx, InTorch
     from rnncli.tasks.language_model.compression import Codec
     from rnncli.tasks.language_model.experiment import TextExperiment
 
@@ -57,10 +58,14 @@ class LanguageModel(Predictor):
         self.network = Network(network_shape(config, len(self.vocabulary)))
         self.network.load(arrays)
         self._shares, self._counted = mixture.kept(header, arrays, len(self.vocabulary))
+        self._mixed_with = cache(self._counted_ngram)  # one for all copies of this predictor
 
-    @cached_property
+    @property
     def _ngram(self) -> KneserNey | None:
         """The 5-gram that the network is mixed with, if it is."""
+        return self._mixed_with()
+
+    def _counted_ngram(self) -> KneserNey | None:
         if self._counted is None:
             return None
         return KneserNey(self._counted.astype(np.int32), len(self.vocabulary), self.vocabulary.end)
@@ -224,6 +229,21 @@ class LanguageModel(Predictor):
         if kind not in ("char", "byte"):
             raise UsageError(f"--run: its tokens are of the kind {kind}; name a run of data.tokens: char or byte")
         return of_model(self.network, self.vocabulary, threads)
+
+    @property
+    def is_mixed(self) -> bool:
+        """True if it answers by a 5-gram too."""
+        return self._counted is not None
+
+    def in_onnx(self) -> InOnnx:
+        from rnncli.tasks.language_model import exported
+
+        return exported.in_onnx(self)
+
+    def in_torch(self) -> InTorch:
+        from rnncli.tasks.language_model import exported
+
+        return exported.in_torch(self)
 
     def _pieces(self, before: list[str], tokens: Iterator[int]) -> Iterator[str]:
         # Bytes that are no UTF-8 become surrogates, and bytes again where they are written.

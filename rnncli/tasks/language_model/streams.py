@@ -113,7 +113,7 @@ class StreamLearner(CarriedState):
         whole = self.network.workspace(self._T, self.streams.B, self._heads, training=False)
         work = whole.first(stop - start, head_from)
         if carried and update % self.updates_per_epoch:
-            work.set_state(self._work.state(0))
+            work.set_state(self._state(0))
         targets = self._fill(work, start, stop, head_from, update)
         return Sample(work, targets, int((targets != IGNORED).sum()))
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from rnncli.data.look import Look
     from rnncli.data.source import Source
+    from rnncli.tasks.adopting import Adopted, Given
 
 _MANY_LINES, _MANY_CHARACTERS = 10, 100  # of a text; there may be few lines, if these are long
 _LIST = "a list, each line an item of its own (as one text: --set data.items=stream)"
@@ -27,6 +28,8 @@ class LanguageModelling(Task):
         "predict": frozenset({"strict", "top", "unknown"}),
         "evaluate": frozenset({"must_beat", "plot"}),
         "compress": frozenset(),
+        "export": frozenset(),
+        "import": frozenset(),
         "score": frozenset({"adapt", "strict", "unknown"}),
         "generate": frozenset(
             {"length", "count", "seed", "temperature", "top_k", "top_p", "min_p", "repetition_penalty", "max_copy"}
@@ -58,6 +61,11 @@ class LanguageModelling(Task):
         from rnncli.tasks.language_model.predictor import LanguageModel
 
         return LanguageModel(header, arrays)
+
+    def adopted(self, given: Given) -> Adopted:
+        from rnncli.tasks.language_model.adopted import adopted
+
+        return adopted(given)
 
     def recognised(self, look: Look) -> Recognised | None:
         """Return that any text is for this task, but no table; where it is a list, each line is an item."""

@@ -195,7 +195,7 @@ class TextsLearner(CarriedState):
         rows, window, number = self._at(update)
         whole = self.network.workspace(self._T, self._B, self._heads, training=False)
         if carried and number:
-            whole.set_state(self._work.state(0))
+            whole.set_state(self._state(0))
         work, targets = self._filled(whole, rows, window, update)
         return Sample(work, targets, int((targets != IGNORED).sum()))
 

@@ -69,6 +69,7 @@ class PairLearner(Stateless):
         self.network, self.train, self.valid, self.seed, self.judge = model, train, valid, seed, judge
         self.seldom = seldom
         self.batches = Batches(train.lengths(), batch_size, seed)
+        pool.ranks.require_batches(self.batches.B)
         self.updates_per_epoch = self.batches.per_epoch
         self.teacher_forcing, self.updates = teacher_forcing, epochs * self.updates_per_epoch
         self.backpropagation = Backpropagation(model, CROSS_ENTROPY, pool)
@@ -111,7 +112,7 @@ class PairLearner(Stateless):
 
     def _sample(self, work: PairWork, share: float, update: int) -> None:
         """Replace some of the tokens that the decoder reads by the model's own predictions."""
-        self.backpropagation.forward(work)
+        self.backpropagation.forward(work, own=True)
         own = work.outputs[:-1].argmax(axis=2)
         noise = np.empty(own.shape)
         random.fill_uniform(noise.reshape(-1), self.seed, _SAMPLING + update, 1.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -78,6 +78,18 @@ class Writer(Predictor):
             baseline=baseline_in(header),
         )
 
+    def in_onnx(self) -> NoReturn:
+        self._refuse_export()
+
+    def in_torch(self) -> NoReturn:
+        self._refuse_export()
+
+    def _refuse_export(self) -> NoReturn:
+        raise UsageError(
+            f"export: a {self.config.task} searches for its answers token by token, which is no single graph; use "
+            "rnncli predict, which reads from a pipe"
+        )
+
     def predict(self, asked: Asked) -> Pieces:
         """Return the answers for each input: for lines of a text as they arrive, or for the pairs of a table."""
         path = asked.data
@@ -88,7 +100,7 @@ class Writer(Predictor):
             raise UsageError("--plot: this model has no attention, so that there is no picture of it; leave it out")
         data = self.config.changed(data=asked.reading).data
         assert isinstance(data, PairsConfig)
-        if self.prompts.encodes and not is_table(path):
+        if self.prompts.encodes and not is_table(path if isinstance(path, str) else path.name):
             opened = Opened(path)
             lists = (some for lines in opened.lines(data.encoding) for some in in_lists(lines, _AT_ONCE))
             answers = line_by_line(

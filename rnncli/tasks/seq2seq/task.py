@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 OPTIONS = {
     "predict": frozenset({"strict", "n_best", "beam", "length_penalty", "scores", "plot"}),
     "evaluate": frozenset({"metric", "must_beat"}),
+    "export": frozenset(),
 }
 BEFORE = WORDS_BEFORE | {"data.group": "none", "training.seeds": "1"}
 

@@ -22,5 +22,7 @@ label_scores, chances                    scores of labels; probabilities of labe
 learner                                  training on whole sequences with one answer each, or one for every step
 baselines, sample                        the baselines of these tasks by name; a sample where all would take too long
 naive_bayes, linear, ridge, nearest, echo_state what they predict with
+exported                                 the networks for other programs, with all that happens to their inputs:
+                                         exported_numbers, exported_echo_state, exported_naive_bayes
 corrected                                naive Bayes or an echo state network, which a network corrects
 """

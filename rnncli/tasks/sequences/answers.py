@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from rnncli.data.lines import Line, Opened
 from rnncli.data.source import Source
 from rnncli.data.splits import by_rarest
 from rnncli.nn.network import Network
+from rnncli.nn.onnx.graph import Graph
+from rnncli.nn.onnx.protobuf import Dimension
 from rnncli.tasks.sequences.entries import Entries
 from rnncli.tasks.sequences.examples import Columns
 from rnncli.tasks.sequences.tagged import TagColumns
@@ -21,6 +24,23 @@ from rnncli.training.reports import Figure, Score
 from rnncli.training.wrong_answers import WrongAnswer
 
 Fact = tuple[str, str]
+
+
+class Output(NamedTuple):
+    """An output of a graph: its name, its value, the kind of its elements and their shape."""
+
+    name: str
+    value: str
+    kind: str
+    shape: tuple[Dimension, ...]
+
+
+@dataclass(frozen=True)
+class AnswerInOnnx:
+    """An answer as an output of a graph. left_out: what is done with it beside, in a sentence each."""
+
+    output: Output
+    left_out: tuple[str, ...] = ()
 
 
 class Answers:
@@ -152,6 +172,18 @@ class Answers:
 
     def answer(self, sequences: Any, i: int, output: np.ndarray) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         """Return the answer to sequence i, given its output: nested for JSON, and as flat rows."""
+        raise NotImplementedError
+
+    def in_onnx(self, graph: Graph, outputs: Sequence[str]) -> AnswerInOnnx:
+        """Return the answer to a batch, given the outputs of all networks; UsageError for one without such a form."""
+        raise NotImplementedError
+
+    def as_in_onnx(self, outputs: Sequence[np.ndarray]) -> np.ndarray:
+        """Return the same of outputs that stand for those of all networks, of each sequence, longest first."""
+        raise NotImplementedError
+
+    def about(self) -> dict[str, Any]:
+        """Return what other programs need to know of the answers, as JSON."""
         raise NotImplementedError
 
     def to_header(self) -> dict[str, Any]:

@@ -14,8 +14,9 @@ from rnncli.data.splits import Splits
 from rnncli.data.text import WORDS, Kind
 from rnncli.errors import DataError, UsageError, shown
 from rnncli.kernels import losses
+from rnncli.nn.onnx.graph import Graph
 from rnncli.tasks.sequences import augmentation, baselines, echo_state
-from rnncli.tasks.sequences.answers import Fact
+from rnncli.tasks.sequences.answers import AnswerInOnnx, Fact, Output
 from rnncli.tasks.sequences.averages import best_share, outputs_of_one, softmax_of
 from rnncli.tasks.sequences.chances import Chances, flat_chances
 from rnncli.tasks.sequences.config import ClassifyConfig, ClassifyDataConfig
@@ -184,6 +185,17 @@ class Labels(OneAnswer):
 
     def is_answer(self, text: str) -> bool:
         return text in self._number
+
+    def in_onnx(self, graph: Graph, outputs: Sequence[str]) -> AnswerInOnnx:
+        each = [graph.add("Softmax", one, axis=1) for one in outputs]
+        mean = graph.mean(each, self.weights(len(outputs)))
+        return AnswerInOnnx(Output("probabilities", mean, "float32", ("batch", self.outputs)))
+
+    def as_in_onnx(self, outputs: Sequence[np.ndarray]) -> np.ndarray:
+        return np.stack([softmax_of(output) for output in outputs])
+
+    def about(self) -> dict[str, Any]:
+        return {"labels": self.labels}
 
     def to_header(self) -> dict[str, Any]:
         corrected = {} if self.corrected is None else self.corrected.to_header()

@@ -30,6 +30,10 @@ class Corrected:
     def __init__(self, model: NaiveBayes | EchoState, scale: float):
         self.model, self.scale = model, scale
 
+    @property
+    def name(self) -> str:
+        return "naive-bayes" if isinstance(self.model, NaiveBayes) else "echo-state"
+
     @classmethod
     def of(
         cls,

@@ -8,7 +8,7 @@ sequence is answered best by all the others.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
@@ -23,9 +23,9 @@ from rnncli.tasks.sequences.examples import Examples
 from rnncli.tasks.sequences.gaps import completed, filled, means_of
 from rnncli.tasks.sequences.sample import sample, told
 
-_UNITS = 100  # of a ring
+UNITS = 100  # of a ring
 _LEAKS = (1.0, 0.3, 0.1)  # of the rings: units that follow at once, and such that remember
-_RING = np.float32(0.95)
+RING = np.float32(0.95)
 _BIAS = 0.2
 _SCALES = (0.3, 1.0)  # of the inputs
 _SEGMENTS = (1, 8)
@@ -180,7 +180,7 @@ class EchoState:
         scale, segments = typed(float, header["scale"], "scale"), typed(int, header["segments"], "segments")
         if scale not in _SCALES or segments not in _SEGMENTS:
             raise ValueError("its echo state network has no scale or segments")
-        F = 2 * len(_LEAKS) * (segments + 1) * _UNITS
+        F = 2 * len(_LEAKS) * (segments + 1) * UNITS
         intercept = array(header["intercept"], "intercept", count)
         centre, weights = array(header["centre"], "centre", F), array(header["weights"], "weights", len(intercept), F)
         return cls(_Inputs.from_header(header["inputs"]), scale, segments, centre, weights, intercept)
@@ -218,18 +218,23 @@ def _ridge(gram: np.ndarray, penalty: float, y: np.ndarray) -> tuple[np.ndarray,
 
 def _features(steps: np.ndarray, starts: np.ndarray, scale: float, segments: int) -> np.ndarray:
     """Return the features (N, F) float64 of the sequences steps[starts[n]:starts[n + 1]]."""
-    N, longest, inputs = len(starts) - 1, int(np.diff(starts).max()), steps.shape[1]
-    states, found = np.zeros((longest + 1, _UNITS), np.float32), []
-    for k, leak in enumerate(_LEAKS):
-        drawn = np.empty((inputs + 1) * _UNITS)
-        random.fill_uniform(drawn, _SEED, k, 1.0)
-        weights = drawn.reshape(inputs + 1, _UNITS).astype(np.float32)
-        v, bias = weights[1:] * np.float32(scale / (inputs / 2) ** 0.5), weights[0] * np.float32(_BIAS)
+    N, longest = len(starts) - 1, int(np.diff(starts).max())
+    states, found = np.zeros((longest + 1, UNITS), np.float32), []
+    for v, bias, leak in rings(steps.shape[1], scale):
         for backwards in (False, True):
-            features = np.empty((N, segments + 1, _UNITS), np.float32)
-            reservoir.run(steps, starts, v, bias, _RING, np.float32(leak), backwards, states, features)
+            features = np.empty((N, segments + 1, UNITS), np.float32)
+            reservoir.run(steps, starts, v, bias, RING, leak, backwards, states, features)
             found.append(features.reshape(N, -1))
     return np.concatenate(found, axis=1).astype(float)
+
+
+def rings(inputs: int, scale: float) -> Iterator[tuple[np.ndarray, np.ndarray, np.float32]]:
+    """Yield of each ring its weights of so many inputs v (inputs, H), its bias (H,), and its leak."""
+    for k, leak in enumerate(_LEAKS):
+        drawn = np.empty((inputs + 1) * UNITS)
+        random.fill_uniform(drawn, _SEED, k, 1.0)
+        weights = drawn.reshape(inputs + 1, UNITS).astype(np.float32)
+        yield weights[1:] * np.float32(scale / (inputs / 2) ** 0.5), weights[0] * np.float32(_BIAS), np.float32(leak)
 
 
 def _with_differences(x: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from rnncli.data.csv_table import CANDIDATES, cut_line, declared_delimiter, quotes_fields
 from rnncli.data.lines import Line
-from rnncli.data.source import STDIN, Source, decode, is_table
+from rnncli.data.source import UNNAMED, Source, decode, is_table
 from rnncli.data.table_header import are_names
 from rnncli.errors import DataError, shown
 from rnncli.notes import doubt, note
@@ -53,13 +53,13 @@ def texts_in(
     if like.form == "text":
         if is_table(name) or _is_table_row(next(lines, None), data, like, is_label):
             return None
-        if name != STDIN:
+        if name not in UNNAMED:
             note(f"{name}: read as one text a line, because it has no column {shown(str(like.text))}")
     elif like.form != "lines":
         return None
     if is_table(name):
         raise DataError(f"{name}: the model reads lines of text; give it the texts alone, one a line")
-    cut = _cut_of_labelled(lines, is_label) if name != STDIN and like.form == "lines" else None
+    cut = _cut_of_labelled(lines, is_label) if name not in UNNAMED and like.form == "lines" else None
     if cut:
         note(f"{name}: every line begins with a label, which is left out of its text")
     marked: list[int] = []

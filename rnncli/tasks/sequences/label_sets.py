@@ -13,8 +13,9 @@ from rnncli.data.text import Kind
 from rnncli.data.typed import typed
 from rnncli.errors import ConfigError, DataError, UsageError, shown
 from rnncli.kernels import losses
+from rnncli.nn.onnx.graph import Graph
 from rnncli.tasks.sequences import baselines
-from rnncli.tasks.sequences.answers import Fact
+from rnncli.tasks.sequences.answers import AnswerInOnnx, Fact, Output
 from rnncli.tasks.sequences.averages import outputs_of_sets, sigmoids_of
 from rnncli.tasks.sequences.chances import Chances, best, flat_chances
 from rnncli.tasks.sequences.config import ClassifyConfig
@@ -197,6 +198,16 @@ class LabelSets(OneAnswer):
 
     def is_answer(self, text: str) -> bool:
         return all(label in self._number for label in labels_in(text, self.separator))
+
+    def in_onnx(self, graph: Graph, outputs: Sequence[str]) -> AnswerInOnnx:
+        mean = graph.mean([graph.add("Sigmoid", one) for one in outputs])
+        return AnswerInOnnx(Output("probabilities", mean, "float32", ("batch", self.outputs)))
+
+    def as_in_onnx(self, outputs: Sequence[np.ndarray]) -> np.ndarray:
+        return np.stack([sigmoids_of(output) for output in outputs])
+
+    def about(self) -> dict[str, Any]:
+        return {"labels": self.labels, "several": True, "threshold": self.threshold}
 
     def to_header(self) -> dict[str, Any]:
         return {"labels": self.labels, "counts": self.counts, "sequences": self.sequences}

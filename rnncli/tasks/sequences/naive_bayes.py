@@ -85,6 +85,18 @@ class NaiveBayes:
             total = rows.sum(axis=0) if len(rows) else total
         return total + log_texts
 
+    def table(self) -> np.ndarray:
+        """Return what a feature adds to the score of each label each time that a text has it, (F, L)."""
+        row, at = self.entries(np.arange(len(self.features)))
+        log_counts = np.zeros((len(self.features), len(self.texts)))
+        log_counts[row, self.labels[at]] = self.log[self.counts[at] + 1]
+        return log_counts - self._log_totals
+
+    @property
+    def prior(self) -> np.ndarray:
+        """The score (L,) of a text without features."""
+        return self._log_texts
+
     def found(self, text: str) -> tuple[np.ndarray, np.ndarray]:
         """Return the numbers of the features that a text has, and how often it has each."""
         found = Counter(

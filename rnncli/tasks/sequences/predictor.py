@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,6 +25,9 @@ from rnncli.tasks.sequences.learner import answered
 from rnncli.tasks.sequences.readers import Words
 from rnncli.tasks.task import Asked, Piece, Pieces, Predictor, config_in
 from rnncli.training.backpropagation import ThreadPool
+
+if TYPE_CHECKING:
+    from rnncli.tasks.exported import InOnnx, InTorch
 
 
 class SequencePredictor(Predictor):
@@ -72,6 +75,16 @@ class SequencePredictor(Predictor):
         sequences = self.answers.read(source, data, self.columns, is_answer=self.answers.is_answer)
         pieces = [piece for some in self._block_by_block(iter([sequences]), source.name) for piece in some]
         return [piece.nested for piece in pieces], [row for piece in pieces for row in piece.rows]
+
+    def in_onnx(self) -> InOnnx:
+        from rnncli.tasks.sequences import exported
+
+        return exported.in_onnx(self)
+
+    def in_torch(self) -> InTorch:
+        from rnncli.tasks.sequences import exported
+
+        return exported.in_torch(self)
 
     def _block_by_block(self, blocks: Iterator[Any], name: str) -> Iterator[list[Piece]]:
         """Yield the answers to sequences of the data `name`, those together that came together."""

@@ -14,8 +14,9 @@ from rnncli.data.text import WORDS, Kind
 from rnncli.data.typed import array, typed
 from rnncli.data.units import unit_of
 from rnncli.errors import ConfigError, DataError, shown
+from rnncli.nn.onnx.graph import Graph
 from rnncli.tasks.sequences import baselines
-from rnncli.tasks.sequences.answers import Fact
+from rnncli.tasks.sequences.answers import AnswerInOnnx, Fact, Output
 from rnncli.tasks.sequences.averages import SHARES
 from rnncli.tasks.sequences.config import RegressConfig, RegressDataConfig
 from rnncli.tasks.sequences.echo_state import fitted_to, scaling_by
@@ -176,6 +177,18 @@ class Number(OneAnswer):
 
     def is_answer(self, text: str) -> bool:
         return is_number(text, self.decimal)
+
+    def in_onnx(self, graph: Graph, outputs: Sequence[str]) -> AnswerInOnnx:
+        mean = graph.cast(graph.add("Squeeze", graph.mean(outputs), graph.whole(1)), "float64")
+        scale, centre = graph.constant(self.scale, "float64"), graph.constant(self.centre, "float64")
+        value = graph.add("Add", graph.add("Mul", mean, scale), centre)
+        return AnswerInOnnx(Output("value", value, "float64", ("batch",)))
+
+    def as_in_onnx(self, outputs: Sequence[np.ndarray]) -> np.ndarray:
+        return self._predicted(outputs)
+
+    def about(self) -> dict[str, Any]:
+        return {"label": self.label, "value": {"centre": self.centre, "scale": self.scale}}
 
     def to_header(self) -> dict[str, Any]:
         ridge = {} if self.corrected is None else {"ridge": self.corrected.to_header()}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -47,6 +47,8 @@ _WEIGHINGS: Mapping[str, Weighing] = {"of length 1": _of_length_1, "each as one"
 class Ridge:
     """The model: `centre` is the mean of the numbers; weights and rarity (F + 1,) are those of the features, the first
     of which has place 1; a rarity of 0 leaves one out. weighing: one of `_WEIGHINGS`."""
+
+    name: ClassVar[str] = "linear"
 
     features: Sequence[str]
     weights: np.ndarray

@@ -14,11 +14,14 @@ from rnncli.data.lines import Line, Opened
 from rnncli.data.source import Source
 from rnncli.data.splits import Splits
 from rnncli.data.typed import typed
-from rnncli.errors import ConfigError, DataError, shown
+from rnncli.errors import ConfigError, DataError, UsageError, shown
 from rnncli.nn.crf import TagChain
 from rnncli.nn.network import Network
+from rnncli.nn.onnx.graph import Graph
+from rnncli.nn.onnx.protobuf import Dimension
 from rnncli.notes import doubt
-from rnncli.tasks.sequences.answers import Answers, Fact
+from rnncli.tasks.exported import padded
+from rnncli.tasks.sequences.answers import AnswerInOnnx, Answers, Fact, Output
 from rnncli.tasks.sequences.averages import outputs_of
 from rnncli.tasks.sequences.config import TagConfig
 from rnncli.tasks.sequences.decoding import Decoding, probabilities
@@ -37,6 +40,11 @@ from rnncli.training.reports import NETWORK, Figure, Score, strongest_first
 from rnncli.training.wrong_answers import PROBABILITY, WrongAnswer
 
 CHARACTER_SIZE, AFFIX_SIZE = 32, 16
+_CHAINED = (
+    "the best sequence of tags: Viterbi over the emissions, with the transitions, starts and ends of `chain` and what "
+    "`scheme` forbids"
+)
+_SCHEMED = "what `scheme` forbids: the best sequence of tags is the one of highest probability that keeps to it"
 
 
 class Tags(Answers):
@@ -206,6 +214,30 @@ class Tags(Answers):
             word = {} if sequences.words is None else {"word": sequences.words[i][t]}
             steps.append({"step": t + 1, **word, "tag": self.tags[k], "probability": float(chances[t, k])})
         return {"steps": steps}, steps
+
+    def in_onnx(self, graph: Graph, outputs: Sequence[str]) -> AnswerInOnnx:
+        """Return the probabilities of tags at each step, or of a chain how well each tag fits each step by itself."""
+        shape: tuple[Dimension, ...] = ("time", "batch", self.outputs)
+        if self._decoding.chain:
+            return AnswerInOnnx(Output("emissions", outputs[0], "float32", shape), (_CHAINED,))
+        if any(self._chains):
+            raise UsageError(
+                f"model.head: crf, and {len(outputs)} networks, whose chains are averaged, which is no chain; train "
+                "with training.seeds: 1, or model.head: softmax"
+            )
+        mean = graph.mean([graph.add("Softmax", one, axis=2) for one in outputs])
+        return AnswerInOnnx(Output("probabilities", mean, "float32", shape), (_SCHEMED,) if self.scheme else ())
+
+    def as_in_onnx(self, outputs: Sequence[np.ndarray]) -> np.ndarray:
+        chain = self._decoding.chain
+        return padded([output if chain else probabilities(output, None) for output in outputs])
+
+    def about(self) -> dict[str, Any]:
+        made: dict[str, Any] = {"tags": self.tags, "scheme": self.scheme}
+        if self._decoding.chain:
+            names, scores = ("transitions", "start", "end"), self._decoding.chain.scores()
+            made["chain"] = {name: score.tolist() for name, score in zip(names, scores, strict=True)}
+        return made
 
     def to_header(self) -> dict[str, Any]:
         return {"tags": self.tags} | ({"scheme": self.scheme} if self.scheme else {})

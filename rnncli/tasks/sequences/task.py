@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from rnncli.data.look import Look
     from rnncli.data.source import Source
+    from rnncli.tasks.adopting import Adopted, Given
 
 TRAINING_BEFORE = {"training.jitter": "0.0", "training.magnitude": "0.0"}
 
@@ -21,7 +22,12 @@ TRAINING_BEFORE = {"training.jitter": "0.0", "training.magnitude": "0.0"}
 class OfSequences(Task):
     """A task of this folder; `prepare` and `load` are in the module of its name, which is imported when needed."""
 
-    options = {"predict": frozenset({"strict"}), "evaluate": frozenset({"must_beat"})}
+    options = {
+        "predict": frozenset({"strict"}),
+        "evaluate": frozenset({"must_beat"}),
+        "export": frozenset(),
+        "import": frozenset(),
+    }
     before = {
         "data.group": "none",
         "data.quoting": "minimal",
@@ -38,6 +44,11 @@ class OfSequences(Task):
     def load(self, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Predictor:
         predictor: Predictor = self._module.load(header, arrays)
         return predictor
+
+    def adopted(self, given: Given) -> Adopted:
+        from rnncli.tasks.sequences.adopted import adopted
+
+        return adopted(self.name, given, self.config)
 
     def recognised(self, look: Look) -> Recognised | None:
         from rnncli.tasks.sequences import recognition
@@ -63,6 +74,8 @@ class Classify(OfSequences):
     options = {
         "predict": frozenset({"strict", "threshold"}),
         "evaluate": frozenset({"threshold", "confusion", "must_beat", "plot"}),
+        "export": frozenset(),
+        "import": frozenset(),
     }
 
     def renewed(self, header: Mapping[str, Any]) -> dict[str, Any]:
@@ -86,7 +99,7 @@ class Tag(OfSequences):
     name = "tag"
     config = TagConfig
     before = OfSequences.before | {"model.head": "softmax", "model.affix_size": "0"}
-    options = {"predict": frozenset({"strict"}), "evaluate": frozenset({"confusion", "must_beat", "plot"})}
+    options = OfSequences.options | {"evaluate": frozenset({"confusion", "must_beat", "plot"})}
 
     def renewed(self, header: Mapping[str, Any]) -> dict[str, Any]:
         """Return the header with version 0.1's keys `reader` and `tags` renamed, and with what its models all had."""

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from rnncli.data.files import Paths
 from rnncli.data.manifest import Listed
-from rnncli.data.recordings import Layout, Recording, listed_in, recordings_of
+from rnncli.data.recordings import Layout, Recording, recordings_of
+from rnncli.data.source import Source
 from rnncli.data.vocabulary import Vocabulary
 from rnncli.errors import DataError, UsageError
 from rnncli.nn.network import Network
@@ -19,7 +21,7 @@ from rnncli.tasks.transcribe.config import TranscribeConfig, TranscriptsConfig
 from rnncli.tasks.transcribe.decoding import Decoder, Search, Transcript
 from rnncli.tasks.transcribe.experiment import network_shape
 from rnncli.tasks.transcribe.learner import outputs_of
-from rnncli.tasks.transcribe.recordings import Scaler
+from rnncli.tasks.transcribe.recordings import Scaler, entries_of
 from rnncli.training.backpropagation import ThreadPool
 
 BEAM, WEIGHT = 16, 0.5  # of a search with a language model
@@ -47,16 +49,16 @@ class Transcriber(Predictor):
         if asked.data is None:
             raise UsageError("this model transcribes recordings; name files, a folder or a list of them")
         data, options = self.config.changed(data=asked.reading).data, asked.options
-        paths = [asked.data, *asked.more]
-        path = paths if asked.more else asked.data
+        path: Paths | Source = [str(asked.data), *asked.more] if asked.more else asked.data
+        name = path.name if isinstance(path, Source) else path if isinstance(path, str) else ", ".join(path[:3])
         form = Form(
             self._search(asked),
             scores=bool(options.get("scores")),
             step=self.layout.step_seconds(data.features) if options.get("timestamps") else None,
             timed=bool(options.get("timestamps")),
         )
-        given = together(self._given(listed_in(path, data, labelled=False), data))
-        answers = self._answers(given, Faults(", ".join(paths[:3]), asked, "recordings"), form)
+        given = together(self._given(entries_of(path, data), data))
+        answers = self._answers(given, Faults(name, asked, "recordings"), form)
         return Pieces(answers, as_lines=not form.timed)
 
     def _search(self, asked: Asked) -> Search:

@@ -12,8 +12,8 @@ import numpy as np
 from rnncli.config.recordings import FeatureConfig
 from rnncli.data.files import Paths
 from rnncli.data.frames import moments
-from rnncli.data.manifest import text_if_beside
-from rnncli.data.recordings import Layout, Recording, listed_in, read_recordings
+from rnncli.data.manifest import Listed, text_if_beside
+from rnncli.data.recordings import Layout, Recording, listed_in, read_recordings, recordings_of
 from rnncli.data.source import Source
 from rnncli.data.typed import typed
 from rnncli.errors import DataError, UsageError
@@ -46,6 +46,26 @@ class RecordingFiles(Source):
 
     def pieces(self) -> Iterator[bytes]:
         return (piece for one in self._listed for piece in one.open().pieces())
+
+
+@dataclass(frozen=True)
+class Held(Listed):
+    """Recordings in a table of steps that a program gave, which is in no file."""
+
+    content: Source | None = None
+
+    def open(self) -> Source:
+        assert self.content is not None
+        return self.content
+
+
+def entries_of(given: Paths | Source, data: TranscriptsConfig) -> list[Listed]:
+    """Return the files that are to be transcribed, or the data that a program gave in place of one."""
+    path = given.path if isinstance(given, Source) else given
+    if path is not None:
+        return listed_in(path, data, labelled=False)
+    assert isinstance(given, Source)
+    return [Held(given.name, given.name, given.name, content=given)]
 
 
 @dataclass(frozen=True)
@@ -82,7 +102,10 @@ class Transcribed:
     @classmethod
     def read(cls, source: Source, data: TranscriptsConfig, like: Layout | None = None) -> Transcribed:
         """Return the recordings in `source`, in the layout `like` if it is given."""
-        assert source.path is not None  # since `RecordingFiles` are from no pipe
+        if source.path is None:
+            (entry,) = entries_of(source, data)
+            items = list(recordings_of(entry, data, like, labelled=True))
+            return cls(source.name, items[0].layout, items)
         found = read_recordings(source.path, data, like)
         return cls(found.name, found.layout, found.items)
 

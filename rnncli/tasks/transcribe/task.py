@@ -32,10 +32,11 @@ class Transcribe(Task):
 
         return recognition.listed(look)
 
-    def source(self, config: TranscribeConfig, path: Paths, seen: Source | None = None) -> Source:
+    def source(self, config: TranscribeConfig, path: Paths | Source, seen: Source | None = None) -> Source:
+        from rnncli.data.source import Source
         from rnncli.tasks.transcribe.recordings import RecordingFiles
 
-        return RecordingFiles(path, config.data)
+        return path if isinstance(path, Source) else RecordingFiles(path, config.data)
 
     def prepare(
         self, config: TranscribeConfig, source: Source, context: Context, learnt: Mapping[str, Any] | None = None

@@ -1,0 +1,110 @@
+"""Training on several ranks, as all but rank 0 follow: they do what it calls for, and write and say nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
+import numpy as np
+
+from rnncli.config.sections import Config
+from rnncli.data.sent import in_place_of_files
+from rnncli.errors import DivergedError, RnncliError
+from rnncli.notes import noting
+from rnncli.training.backpropagation import ThreadPool
+from rnncli.training.loop import TrainingLoop
+from rnncli.training.plan import Plan, Position
+from rnncli.training.ranks import Ranks
+from rnncli.training.reports import Evaluated
+from rnncli.workflows.leading import DATA, END, GO_ON, Read, Ties
+from rnncli.workflows.planning import Planner
+from rnncli.workflows.train import experiment_of, optimizer_of
+
+
+class Follower:
+    """A rank that follows. threads: unless the config names them; stop: see `StopRequest`.
+
+    Every public method but `follow` and `is_dismissed` is called by `Lead`, and does what rank 0 does at that time.
+    """
+
+    def __init__(self, ties: Ties, threads: int, stop: Callable[[], bool]):
+        self._ties, self._threads, self._stop = ties, threads, stop
+        self._dismissed = False
+
+    def follow(self) -> NoReturn:
+        """Follow to the end, which is a SystemExit with the exit code of rank 0."""
+        with noting(lambda text: None):
+            while True:
+                self._serve()
+
+    def is_dismissed(self, code: int) -> bool:
+        """Return whether rank 0 ended this rank, and knows of its end."""
+        return self._dismissed
+
+    def _serve(self) -> None:
+        """Do what rank 0 calls for, until it goes on."""
+        while True:
+            name, arguments = self._ties.share()
+            if name == GO_ON:
+                return
+            if name == END:
+                self._dismissed = True
+                raise SystemExit(*arguments)
+            getattr(self, name)(*arguments)
+
+    def prepare(self, config: Config, learnt: Mapping[str, Any] | None, read: Mapping[str, Read]) -> None:
+        sources = {name: one.received(lambda: iter(self._ties.share, b"")) for name, one in read.items()}
+        ranks = Ranks(config.training.shards or 1, self._ties)
+        ranks.asked = self._stop
+        self._pool = ThreadPool(config.training.threads or self._threads, ranks)
+        with in_place_of_files(sources):
+            self._whole, self._experiment = experiment_of(config, sources[DATA], self._pool, learnt)
+        optimizer = optimizer_of(self._experiment, self._pool)
+        self._planner = Planner(_Nowhere(), self._experiment, optimizer, watch_grads=False)
+
+    def plan(self, fills: bool) -> None:
+        self._planner.started(fills=fills)
+
+    def length(self, wanted: int) -> None:
+        self._planner.length(wanted)
+
+    def begin(
+        self,
+        of_all: bool,
+        plan: Plan,
+        position: Position,
+        weights: np.ndarray,
+        arrays: dict[str, np.ndarray] | None,
+        begins_trained: bool,
+    ) -> None:
+        experiment = self._whole if of_all else self._experiment
+        experiment.network.parameters.weights[...] = weights
+        experiment.network.pack()
+        optimizer = optimizer_of(experiment, self._pool) if of_all else self._planner.optimizer
+        self._loop = TrainingLoop(experiment.learner, optimizer, plan)
+        self._loop.begins_trained, self._loop.position = begins_trained, position
+        if arrays is not None:
+            self._loop.restore(arrays, position)
+
+    def arrays(self) -> None:
+        self._loop.arrays()
+
+    def run(self) -> None:
+        try:
+            for report in self._loop.run(self._stop):
+                if isinstance(report, Evaluated):
+                    self._serve()
+        except DivergedError:  # on all ranks
+            return
+        except RnncliError as error:
+            if type(error) is not RnncliError:
+                raise
+            time.sleep(1)  # weights that differ, which all ranks found: rank 0 tells
+
+
+class _Nowhere:
+    """Stands in for the run directory, which rank 0 alone has."""
+
+    def time_a_save(self, arrays: Mapping[str, np.ndarray]) -> None:
+        pass

@@ -1,0 +1,199 @@
+"""tune: search for settings in a study, which several processes may share and any of them may go on with."""
+
+from __future__ import annotations
+
+import json
+import math
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rnncli.config.problems import Place, Problem, raise_all
+from rnncli.config.sections import Config
+from rnncli.config.values import parse_duration
+from rnncli.data.source import Source
+from rnncli.errors import DataError, StoppedError, UsageError
+from rnncli.notes import note, noting
+from rnncli.tasks.registry import SCHEMAS
+from rnncli.training.backpropagation import ThreadPool
+from rnncli.training.reports import Note, Progress
+from rnncli.training.tuned import Begun, Ended, Tuned
+from rnncli.workflows.names import is_config
+from rnncli.workflows.opening import config_and_source
+from rnncli.workflows.resume import fingerprint
+from rnncli.workflows.stopping import Until, stop_on_signals
+from rnncli.workflows.train import Request as Training
+from rnncli.workflows.train import data_sha256, experiment_of, name_of
+from rnncli.workflows.tune_halving import RUNGS
+from rnncli.workflows.tune_report import tuned
+from rnncli.workflows.tune_space import Space, given_space, read_space, texts, usual_space
+from rnncli.workflows.tune_study import Study, require_optuna
+from rnncli.workflows.tune_worker import Worker
+
+TRIALS = 27
+Show = Callable[[Note | Begun | Progress | Ended], None]
+
+
+@dataclass(frozen=True)
+class Request:
+    """The arguments of `tune`; `first` is a config or data; over: KEY=VALUES; out None is runs/NAME-tune."""
+
+    first: str
+    data: Sequence[str] = ()
+    out: str | None = None
+    overrides: Sequence[str] = ()
+    over: Sequence[str] = ()
+    trials: int | None = None
+    max_time: str | None = None
+    seed: int = 1
+
+    @property
+    def study(self) -> Path:
+        """The folder of the study."""
+        return Path(self.out) if self.out else Path("runs") / f"{name_of(Training(self.first, self.data))}-tune"
+
+    @property
+    def command(self) -> str:
+        """The command that goes on with the study."""
+        options = [
+            *(f"--set={text}" for text in self.overrides),
+            *(f"--over={text}" for text in self.over),
+            *([] if self.trials is None else [f"--trials={self.trials}"]),
+            *([] if self.max_time is None else [f"--max-time={self.max_time}"]),
+            *([] if self.seed == 1 else [f"--seed={self.seed}"]),
+        ]
+        return shlex.join(["rnncli", "tune", self.first, *self.data, "-o", str(self.study), *options])
+
+
+def tune(request: Request, show: Show) -> Tuned:
+    """Search, and return what was found; StoppedError after SIGINT or SIGTERM, with the command that goes on."""
+    if request.out is not None and not request.out.strip():
+        raise UsageError("-o needs the name of a folder for the study")
+    if "-" in (request.first, *request.data):
+        raise UsageError("a study is gone on with from the file of its data, and standard input is none; name a file")
+    told = _Told(show)
+    with noting(lambda text: told.note(Note(text))):
+        config, source = config_and_source(request.first, request.data, request.overrides)
+        _require_searchable(config, source)
+        given = _given_space(request, config)
+        seconds, trials = _limits(request, config)
+        require_optuna()
+    with Study.joined(request.study) as study, stop_on_signals(Until(seconds)) as stop:
+        assert isinstance(stop, Until)
+        with study.looking_for_work(), noting(lambda text: told.note(Note(text))):
+            space = _agreed(study, request, config, source, given)
+        # The config and the data as they are now, whatever becomes of their files while the search goes on.
+        training = Training(config.model_dump(), (source,))
+        worker = Worker(study, space, training, request.seed, trials, told.show, stop)
+        try:
+            worker.work()
+        except StoppedError as error:
+            raise StoppedError(f"{error}; go on with: {request.command}", error.exit_code - 128) from None
+        return tuned(study, space, worker.again(), left=worker.left)
+
+
+class _Told:
+    """Passes on what is to be shown, each note once: trials say much the same."""
+
+    def __init__(self, show: Show):
+        self._show, self._notes = show, set[str]()
+
+    def show(self, report: Note | Begun | Progress | Ended) -> None:
+        if isinstance(report, Note):
+            self.note(report)
+        else:
+            self._show(report)
+
+    def note(self, report: Note) -> None:
+        if report.text not in self._notes:
+            self._notes.add(report.text)
+            self._show(report)
+
+
+def _require_searchable(config: Config, source: Source) -> None:
+    """Raise UsageError for data that are read once, or nothing to judge trials by."""
+    if source.path is None:
+        raise UsageError(
+            f"{source.name}: a study is gone on with from the file of its data, and this is none; name one"
+        )
+    if config.data.validation == 0:
+        raise UsageError("tune judges trials by a validation split, and data.validation is 0; set it to 0.1")
+
+
+def _limits(request: Request, config: Config) -> tuple[float, int | None]:
+    """Return the seconds to search, and the number of trials, None where time alone decides."""
+    max_time, trials = request.max_time or config.tune.max_time, request.trials or config.tune.trials
+    try:
+        seconds = parse_duration(max_time) if max_time else math.inf
+    except ValueError as error:
+        raise UsageError(f'--max-time is "{max_time}"; {error}') from None
+    return seconds, trials or (None if max_time else TRIALS)
+
+
+def _given_space(request: Request, config: Config) -> Space:
+    """Return what the command line, or else the config, wants searched; empty if neither says."""
+    if request.over:
+        over, place_of = given_space(request.over)
+        return read_space(over, config, place_of)
+    return read_space(config.tune.over, config, lambda key: _place_in_config(request, key))
+
+
+def _place_in_config(request: Request, key: str) -> Place:
+    """Return where a config, or an override, has a key of its space."""
+    if not is_config(request.first):
+        return Place("--set tune.over")
+    from rnncli.config.loading import load_what_is_sound
+
+    return load_what_is_sound(request.first, SCHEMAS).document.place(("tune", "over", key), True)
+
+
+def _agreed(study: Study, request: Request, config: Config, source: Source, given: Space) -> Space:
+    """Return the space of a study, which begins with this one if it is new; an error that names what is another in a
+    study that has begun."""
+    before, sha256 = study.began_with(), data_sha256(config, source)
+    now = fingerprint(config)
+    if not before:
+        space = given or _usual_space(config, source)
+        if not given:
+            note(f"searches {' '.join(f'{key}={one}' for key, one in texts(space).items())}; --over names other keys")
+        begun = {"config": now, "data_sha256": sha256, "seed": request.seed, "rungs": list(RUNGS)}
+        study.begin(begun | {"over": texts(space)})
+        return space
+    if before.get("data_sha256") != sha256:
+        raise DataError(f"the data changed since the study {study.path} began; restore them, or choose another -o")
+    over: dict[str, str] = read if isinstance(read := before.get("over"), dict) else {}
+    problems = _changes({key: before.get(key) for key in ("seed", "rungs")}, {"seed": request.seed, "rungs": [*RUNGS]})
+    problems += _changes(before.get("config"), now)
+    problems += _changes(over, texts(given), "--over ") if given else []
+    if problems:
+        raise_all(Problem(Place(str(study.path)), text) for text in problems)
+    return given or read_space(over, config, lambda key: Place(str(study.journal)))
+
+
+def _changes(before: Any, now: Mapping[str, Any], what: str = "") -> list[str]:
+    """Return a sentence for each key that is not what it was."""
+    before = before if isinstance(before, dict) else {}
+    return [
+        f"{what}{key} is {_text(now.get(key))}, and the study began with {_text(before.get(key))}; "
+        "put that back, or choose another -o"
+        for key in dict.fromkeys([*before, *now])
+        if before.get(key) != now.get(key)
+    ]
+
+
+def _text(value: Any) -> str:
+    return "nothing" if value is None else json.dumps(value, ensure_ascii=False).strip('"')
+
+
+def _usual_space(config: Config, source: Source) -> Space:
+    """Return what is searched where nobody says what; the data choose around which values."""
+    pool = ThreadPool(config.training.threads)
+    try:
+        _, experiment = experiment_of(config, source, pool)
+    finally:
+        pool.close()
+    space = usual_space(experiment.config)
+    # A config may refuse one of them: then there is nothing to guess.
+    return read_space(texts(space), experiment.config, lambda key: Place(f"--over {key}"))
