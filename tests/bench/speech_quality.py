@@ -26,7 +26,7 @@ data:
   features: {kind: log-mel, bands: 40, window: 25ms, hop: 10ms, stack: 3}
 model: {cell: lstm, hidden_size: 128, num_layers: 2, bidirectional: true, dropout: 0.3}
 training:
-  epochs: 16
+  epochs: 24
   batch_size: 32
   learning_rate: 3e-3
   weight_averaging: 0.995
