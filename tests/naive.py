@@ -290,6 +290,68 @@ def tag_chances(outputs, transitions, start, end):
     return paths, scores - scores.max() - np.log(np.exp(scores - scores.max()).sum())
 
 
+def softmax(z):
+    e = np.exp(z - z.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+def collapsed(path):
+    """The target that a path of symbols says, and the steps at which its symbols begin.
+
+    A target, a tuple, is what is left of a path when repeats are merged and then blanks, 0, are taken out.
+    """
+    begins = [t for t, c in enumerate(path) if c and (t == 0 or path[t - 1] != c)]
+    return tuple(path[t] for t in begins), begins
+
+
+def ctc_paths(outputs):
+    """The probability of the paths of each target that outputs (T, C) can say, by their symbol at each step, (T, C)."""
+    T, C = outputs.shape
+    y, found = softmax(outputs), {}
+    for path in itertools.product(range(C), repeat=T):
+        at = np.arange(T), np.array(path)
+        found.setdefault(collapsed(path)[0], np.zeros((T, C)))[at] += y[at].prod()
+    return found
+
+
+def ctc_loss(outputs, target):
+    """−ln p(target) by the forward recursion over the target with a blank around each symbol, in log space."""
+    y = outputs - outputs.max(axis=1, keepdims=True)
+    y = y - np.log(np.exp(y).sum(axis=1, keepdims=True))
+    states = [0] + [s for c in target for s in (c, 0)]
+    alpha = [y[0, c] if i < 2 else -np.inf for i, c in enumerate(states)]
+    for t in range(1, len(y)):
+        before = [-np.inf, -np.inf, *alpha]
+        for i, c in enumerate(states):
+            leap = before[i] if c and i > 1 and states[i - 2] != c else -np.inf
+            alpha[i] = y[t, c] + np.logaddexp(np.logaddexp(before[i + 2], before[i + 1]), leap)
+    return -np.logaddexp.reduce(alpha[-2:])
+
+
+def prefix_beam(outputs, width, extra=lambda prefix: np.zeros(99)):
+    """The targets of outputs (T, C) that are left at the end, best first: each with the logarithm of its probability,
+    its rank, and the steps at which the symbols of its best path begin.
+
+    extra: what the rank of a prefix gets for each symbol that may be next.
+    """
+
+    def rank(prefix, paths):
+        return np.log(sum(paths.values())) + sum(extra(prefix[:k])[c] for k, c in enumerate(prefix))
+
+    beam = {(): {(): 1.0}}  # the probabilities of the paths of each prefix
+    for y in softmax(outputs):
+        after = {}
+        for path, p in [item for paths in beam.values() for item in paths.items()]:
+            for c, chance in enumerate(y):
+                longer = (*path, c)
+                after.setdefault(collapsed(longer)[0], {})[longer] = p * chance
+        beam = dict(sorted(after.items(), key=lambda item: -rank(*item))[:width])
+    return [
+        (prefix, np.log(sum(paths.values())), rank(prefix, paths), collapsed(max(paths, key=paths.get))[1])
+        for prefix, paths in beam.items()
+    ]
+
+
 def kneser_ney(train, V, line_end=None, order=5):
     """P(token | context): n-grams as tuples, each counted by the definition in `language_model.kneser_ney`."""
     raw = Counter(

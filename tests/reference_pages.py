@@ -14,7 +14,7 @@ import click
 
 from rnncli.cli import COMMANDS
 from rnncli.config.loading import is_path
-from rnncli.config.sections import SECTIONS, keys_of
+from rnncli.config.sections import SECTIONS, Section, keys_of
 from rnncli.kernels.cells import CELLS
 from rnncli.tasks.forecast.config import SCALINGS
 from rnncli.tasks.forecast.loss_registry import FORECAST_LOSSES
@@ -94,6 +94,7 @@ EXAMPLES = {
     "data.folds": 5,
     "data.group": "patient",
     "data.text": "review",
+    "data.transcripts": "texts.csv",
     "data.inputs": "'[x, y]'",
     "data.label": "kind",
     "data.label_separator": "'|'",
@@ -140,6 +141,14 @@ EXAMPLES = {
     "training.jitter": 0.1,
     "training.magnitude": 0.2,
     "training.teacher_forcing": 0.5,
+    "data.features.bands": 26,
+    "data.features.window": "20ms",
+    "data.features.hop": "5ms",
+    "data.features.rate": 16_000,
+    "data.features.stack": 3,
+    "training.speed": 0.1,
+    "training.mask_steps": 0.1,
+    "training.mask_features": 0.2,
 }
 """A value for each config key whose values are no list of names: for those it is the first that is not the default."""
 NUMBERS = {"integer": "whole number", "number": "number"}
@@ -191,8 +200,7 @@ def _option_default(option: click.Option) -> str:
 def config_page() -> str:
     """config.md: each key with the tasks that have it, and what it may be in each."""
     own = {
-        name: [f"{section}.{key}" for section in SECTIONS for key in keys_of(task.config, section)]
-        for name, task in TASKS.items()
+        name: [path for section in SECTIONS for path in paths_of(task.config, section)] for name, task in TASKS.items()
     }
     common = [path for path in own["language-model"] if all(path in keys for keys in own.values())]
     lines = [CONFIG_HEAD, "## Keys by task\n", f"All tasks: {_listed(common)}\n"]
@@ -216,6 +224,16 @@ def config_page() -> str:
     return "\n".join([*lines, *rows, ""])
 
 
+def paths_of(config: type[Section], section: str) -> Iterator[str]:
+    """Yield the paths of all keys of a section, those of sections within it in place of these."""
+    for key, field in keys_of(config, section).items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, Section):
+            yield from (f"{section}.{key}.{name}" for name in keys_of(kind))
+        else:
+            yield f"{section}.{key}"
+
+
 def example_of(path: str, cells: tuple[str, ...]) -> str:
     """Return a command that sets a key, given the cells of its row in the table."""
     value, default, _ = cells
@@ -230,15 +248,18 @@ def _listed(paths: Iterable[str]) -> str:
 
 def _config_key(task: str, path: str) -> tuple[str, str, str]:
     """Value, default and meaning of a key in one task."""
-    section, key = path.split(".")
-    config = TASKS[task].config
-    schema = config.model_json_schema()["$defs"][config.model_fields[section].annotation.__name__]["properties"][key]
+    *sections, key = path.split(".")
+    config: Any = TASKS[task].config
+    within = config
+    for name in sections:
+        within = within.model_fields[name].annotation
+    schema = config.model_json_schema()["$defs"][within.__name__]["properties"][key]
     default = schema["default"]
     kinds = [_kind(kind) for kind in schema.get("anyOf", [schema]) if kind.get("type") != "null"]
     choices = CHOICES.get(path) or CHOICES.get(f"{path} of {task}")
     if choices:
         value = _choices(choices) + (", or a list of them" if "list" in kinds else "")
-    elif is_path(keys_of(config, section)[key]):
+    elif is_path(within.model_fields[key]):
         value = " or ".join([*(kind for kind in kinds if kind != "text"), "path"])
     elif {"whole number from 1", "text"} <= set(kinds):
         value = "column name or number" + (", or a list of them" if "list" in kinds else "")

@@ -46,6 +46,9 @@ NUMBERS = "id,a,b,label\n" + "".join(
 )
 TAGGED = "".join("".join(f"{word} {word[0].upper()}\n" for word in line.split()) + "\n" for line in LINES)
 PAIRS = "source\ttarget\n" + "".join(f"{line}\t{' '.join(reversed(line.split()))}\n" for line in LINES)
+SPELT = "id,a,b,text\n" + "".join(
+    f"{i},{math.sin(i + t):.3f},{i * t % 7},{'xyz'[i % 3]}{'zy'[i % 2]}\n" for i in range(40) for t in range(4 + i % 4)
+)
 PROMPTS = "a,b,text\n" + "".join(f"{i % 5},{i % 3},{line}\n" for i, line in enumerate(LINES))
 
 NETWORK = {"cell": "lstm", "hidden_size": 6, "num_layers": 2, "dropout": 0.2}
@@ -148,6 +151,7 @@ KINDS: dict[str, Kind] = {
     ),
     "dot attention": ("seq2seq", "pairs.tsv", PAIRS, {"tokens": "char"}, {"attention": "dot", "num_layers": 1}, {}),
     "captions": ("caption", "prompts.csv", PROMPTS, {"tokens": "char"}, {"cell": "gru"}, {}),
+    "recordings": ("transcribe", "steps.csv", SPELT, {}, {"bidirectional": True}, {"speed": 0.2, "mask_steps": 0.2}),
 }
 
 

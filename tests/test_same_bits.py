@@ -56,3 +56,26 @@ def test_what_is_compressed_does_not_depend_on_the_vector_width(tmp_path):
         subprocess.run(command, cwd=tmp_path, env=os.environ | environment, check=True, capture_output=True)
         codes.append((tmp_path / name).read_bytes())
     assert codes[0] == codes[1]
+
+
+PATHS = """
+import hashlib, numpy as np
+from rnncli.kernels.ctc import ctc_loss
+from rnncli.kernels.prefix_beam import prefix_beam
+random, T, B, S, C = np.random.default_rng(0), 90, 40, 39, 13
+outputs, losses = random.normal(0, 3, (T, B, C)).astype(np.float32), np.zeros((T, B))
+targets, lengths = random.integers(1, C, (S, B)).astype(np.int32), np.arange(B, dtype=np.int32)
+found = [one for b in range(3) for one in prefix_beam(outputs[:, b], 20, 20)]
+ctc_loss(outputs, targets, np.full(B, T, np.int32), lengths, losses, np.float32(1 / B), 0, B)
+print(hashlib.sha256(repr([found, losses.tobytes(), outputs.tobytes()]).encode()).hexdigest())
+"""
+
+
+@pytest.mark.long
+@pytest.mark.skipif(LANES != 16, reason="needs a CPU with AVX-512 to compare AVX2 code with")
+def test_what_is_learnt_and_read_of_paths_does_not_depend_on_the_vector_width():
+    digests = [
+        subprocess.run([sys.executable, "-c", PATHS], env=os.environ | other, check=True, capture_output=True).stdout
+        for other in ({}, AVX2)
+    ]
+    assert digests[0] == digests[1]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import sample_pairs
+import sample_recordings
 import sample_sales
 import sample_sequences
 import sample_tables
@@ -57,12 +58,18 @@ def test_sentences_are_what_the_grammar_generates():
     assert (SAMPLES / "sentences.txt").read_bytes() == made.encode()
 
 
-MADE = sample_sequences.MADE | sample_pairs.MADE | sample_sales.MADE
+MADE = sample_sequences.MADE | sample_pairs.MADE | sample_sales.MADE | sample_recordings.MADE
 
 
 @pytest.mark.parametrize("name", MADE)
 def test_made_sequences_are_what_their_rules_make(name):
     assert (SAMPLES / name).read_bytes() == MADE[name]().encode()
+
+
+def test_spoken_digits_are_those_that_the_synthesiser_makes():
+    files = sample_recordings.recordings()
+    assert {path.name for path in (SAMPLES / "spoken").iterdir()} == set(files)
+    assert all((SAMPLES / "spoken" / name).read_bytes() == content for name, content in files.items())
 
 
 def test_please_stay_at_is_always_answered_home():

@@ -108,6 +108,13 @@ def test_names_that_were_never_seen_are_marked(trained):
     assert [step["tag"] for step in item["steps"]] == ["O", "O", "B-place", "O", "B-person"]
 
 
+@pytest.mark.parametrize("name", ["words", "spoken"])
+def test_what_is_written_with_a_pen_and_spoken_is_transcribed(name, trained):
+    _, score = trained(name)
+    assert score["split"] == "test"
+    assert score["network"] < 0.05 < score["floors"]["nearest by time warping"]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
 def test_the_adding_problem_over_600_steps_is_solved(cell, tmp_path):

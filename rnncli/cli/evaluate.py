@@ -74,7 +74,7 @@ def draw(made: Any, plot: str) -> None:
     "--confusion",
     metavar="FILE.csv",
     callback=_matrix,
-    help="classify, tag: write the whole confusion matrix as CSV, a row for each actual label.",
+    help="classify, tag, transcribe: write the whole confusion matrix as CSV, a row for each actual label.",
 )
 @click.option(
     "--horizon",
@@ -109,7 +109,7 @@ def draw(made: Any, plot: str) -> None:
     metavar="RULE",
     help="Forecast: exit with code 7 if this holds, such as 'mase > 1' or 'coverage_80 < 0.75'.",
 )
-@picture_option("classify, tag: draw the confusion matrix; forecast: the windows that were forecast worst.")
+@picture_option("classify, tag, transcribe: draw the confusion matrix; forecast: the windows that were forecast worst.")
 @click.option(
     "-f",
     "--format",

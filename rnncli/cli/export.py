@@ -12,7 +12,7 @@ from rnncli.cli.options import PRECISION, example, in_a_folder
 @click.command(
     "export",
     epilog=example(
-        "rnncli export runs/co2 --to onnx",
+        "rnncli export runs/fables --to onnx",
     ),
 )
 @click.argument("run")

@@ -46,7 +46,7 @@ def draw_attention(maps: Any, plot: str) -> None:
 
 @click.command("predict", epilog=example("rnncli predict runs/co2 --horizon 12 --levels 80 -f plot"))
 @click.argument("run")
-@click.argument("data", required=False, metavar="[DATA|-]")
+@click.argument("data", nargs=-1, metavar="[DATA|-]...")
 @click.option(
     "--horizon",
     type=click.IntRange(1, 100_000),
@@ -83,24 +83,39 @@ def draw_attention(maps: Any, plot: str) -> None:
     type=Number(0, 1),
     help="classify with several labels: answer those of at least this probability; 0.5 by default.",
 )
-@click.option("--n-best", type=click.IntRange(1, 1000), help="seq2seq, caption: the number of answers to each input.")
+@click.option(
+    "--n-best", type=click.IntRange(1, 1000), help="seq2seq, caption, transcribe: the number of answers to each input."
+)
 @click.option(
     "--beam",
     type=click.IntRange(1, 1000),
-    help="seq2seq, caption: the number of hypotheses that beam search keeps; 4 by default, 1 is greedy.",
+    help="seq2seq, caption, transcribe: the number of hypotheses that beam search keeps; 4 by default, of transcribe "
+    "1, which is greedy.",
 )
 @click.option(
     "--length-penalty",
     type=Number(0, 10),
     help="seq2seq, caption: rank answers by log-probability / length to this power; 1 by default.",
 )
-@click.option("--scores", is_flag=True, help="seq2seq, caption: write a tab and the log-probability after each answer.")
+@click.option(
+    "--scores",
+    is_flag=True,
+    help="seq2seq, caption, transcribe: write a tab and the log-probability after each answer.",
+)
+@click.option(
+    "--timestamps", is_flag=True, help="transcribe: write when each symbol begins and ends, in seconds or steps."
+)
+@click.option("--lm", metavar="RUN", help="transcribe: a language model of the same tokens, whose say counts too.")
+@click.option(
+    "--lm-weight", type=Number(0, 10), help="transcribe: how much its log-probabilities count; 0.5 by default."
+)
 @click.option(
     "-f",
     "--format",
     "form",
     type=click.Choice(["table", "csv", "json", "jsonl", "plot"]),
-    help="By default a table on a terminal and csv in a pipe; for seq2seq and caption a line for each answer.",
+    help="By default a table on a terminal and csv in a pipe; for seq2seq, caption and transcribe a line for each "
+    "answer.",
 )
 @click.option(
     "--strict",
@@ -109,13 +124,14 @@ def draw_attention(maps: Any, plot: str) -> None:
 )
 @UNKNOWN
 @reading_options
-def command(run: str, data: str | None, form: str | None, plot: str | None, **options: Any) -> None:
+def command(run: str, data: tuple[str, ...], form: str | None, plot: str | None, **options: Any) -> None:
     """Predict what comes next, or what a sequence is, with the model of RUN (a run directory or a model file).
 
     A forecast gives the next rows, under the input's own column names, after its training data or after DATA.
     A language model gives the most probable next tokens after each line of DATA.
     A classify, regress or tag model answers each sequence of DATA.
     A seq2seq or caption model writes answers to each input of DATA.
+    A transcribe model writes what each recording of DATA, files, folders or a list of them, says.
     Lines are answered as they come; one that cannot be answered keeps its place.
     """
     from rnncli.notes import noting
@@ -130,7 +146,7 @@ def command(run: str, data: str | None, form: str | None, plot: str | None, **op
     reading = taken_reading(options)
     asked = given({**options, "plot": plot is not None or form == "plot"})
     with noting(notes.append):
-        answers = predict(run, data, reading, asked, say)
+        answers = predict(run, data[0] if data else None, reading, asked, say, data[1:])
     say_notes(notes)
     with noting(say):
         if isinstance(answers, Stream):

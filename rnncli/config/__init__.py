@@ -3,6 +3,7 @@
     loading         the entry points load_config, config_from_mapping and dump_config, which are given the schemas;
                     --set section.key=value, and paths relative to the folder of a config
     sections        the keys that all tasks have: types, defaults, ranges and one-line descriptions (pydantic)
+    recordings      the keys of data that are recordings, and of the features that they become
     chosen          the keys that are null until the data choose them
     json_schema     the JSON Schema of all configs, for editors
     values          types of values that several keys have; durations

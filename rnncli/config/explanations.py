@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from rnncli.config.problems import REFUSED, Path, closest, did_you_mean
-from rnncli.config.sections import SECTIONS, Config, keys_of
+from rnncli.config.sections import SECTIONS, Config, keys_of, sections_in
 from rnncli.config.values import REFUSAL, choices
 from rnncli.errors import shown
 
@@ -100,7 +100,8 @@ def described(value: Any) -> str:
 def _unknown_key(path: Path, schema: type[Config]) -> str:
     """Return a message naming the key that was probably meant: in this section, or where it really belongs."""
     key, section = str(path[-1]), dotted(path[:-1])
-    homes = {key: name for name in ("", *SECTIONS) for key in keys_of(schema, name)}
+    inner = [name for outer in SECTIONS for name in sections_in(schema, outer)]
+    homes = {key: name for name in (*inner, "", *SECTIONS) for key in keys_of(schema, name)}
     problem, known = f"unknown key {shown(key)}", keys_of(schema, section)
     if key in homes:
         return f"{problem}; {key} belongs {_home(homes[key])}"

@@ -23,7 +23,9 @@ def json_schema(schemas: Mapping[str, type[Config]]) -> dict[str, Any]:
     definitions = found["$defs"]
     names = {task: references[schema, "validation"]["$ref"].rpartition("/")[2] for task, schema in schemas.items()}
     whole = {task: _of_task(task, definitions[name]) for task, name in names.items()}
-    sections = {name: _without_extras(one) for name, one in definitions.items() if name not in names.values()}
+    sections = {
+        name: _without_extras(one, definitions) for name, one in definitions.items() if name not in names.values()
+    }
     return {
         "$schema": DIALECT,
         "title": "A config of rnncli",
@@ -44,9 +46,13 @@ def _of_task(task: str, definition: Mapping[str, Any]) -> dict[str, Any]:
     return {**definition, "title": task, "properties": properties}
 
 
-def _without_extras(section: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the schema of a section without what its keys hold for this program alone."""
+def _without_extras(section: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema of a section without what its keys hold for this program alone; one within it may be empty."""
     keys = {
         key: {name: value for name, value in of.items() if name != BEFORE} for key, of in section["properties"].items()
     }
+    for key, of in keys.items():
+        if "$ref" in of:
+            described = definitions[of["$ref"].rpartition("/")[2]]["description"]
+            keys[key] = {"anyOf": [{"$ref": of["$ref"]}, {"type": "null"}], "description": described}
     return {**section, "properties": keys}

@@ -16,7 +16,7 @@ from rnncli import safe_files
 from rnncli.config.chosen import BEFORE
 from rnncli.config.explanations import Explanation, described, explanations, of_foreign_key, of_task
 from rnncli.config.problems import REFUSED, Path, Place, Problem, raise_all
-from rnncli.config.sections import SECTIONS, C, Config, keys_of
+from rnncli.config.sections import SECTIONS, C, Config, is_section, keys_of
 from rnncli.config.values import IS_PATH
 from rnncli.config.yaml_document import MAX_BYTES, Document, parse, parse_scalar, place_in, valid_text
 from rnncli.errors import ConfigError, MachineError, shown
@@ -87,6 +87,9 @@ def apply_overrides(tree: dict[str, Any], overrides: Sequence[str], problems: li
     return places
 
 
+NESTED = {("data", "features")}  # sections within a section
+
+
 def given_keys(overrides: Sequence[str]) -> dict[str, Any]:
     """Return the values in overrides as a tree, without those that cannot be read, which are mistakes of a config."""
     tree: dict[str, Any] = {}
@@ -98,27 +101,30 @@ def _read(override: str) -> tuple[tuple[str, ...], Any]:
     """Return the path and the value in `section.key=value`; raise ValueError if it cannot be read."""
     key, equals, text = override.partition("=")
     path = tuple(name.strip() for name in key.split("."))
-    if not equals or len(path) > 2 or not all(path):
+    if not equals or len(path) > 2 + (path[:2] in NESTED) or not all(path):
         raise ValueError("not of the form section.key=value; write, for example, --set model.hidden_size=256")
     valid_text(override)
     return path, _value(text.strip())
 
 
 def _value(text: str) -> Any:
-    """Return a word, a quoted text or a list in brackets, read as in YAML; raise ValueError if it cannot be read."""
-    if text[:1] not in ("[", '"', "'"):
+    """Return a word, a quoted text, a list in brackets or a section in braces, read as in YAML; raise ValueError if it
+    cannot be read."""
+    if text[:1] not in ("[", "{", '"', "'"):
         return parse_scalar(text)
     try:
         return parse(f"value: {text}", "--set").value["value"]
     except ConfigError:
-        raise ValueError("the quotes or brackets do not match; write a list as [a, b]") from None
+        raise ValueError("the quotes or brackets do not match; write a list as [a, b], a section as {a: 1}") from None
 
 
 def _put(tree: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
-    """Set the value at `path`, one or two keys long, and create its section if there is none."""
+    """Set the value at `path`, one to three keys long, and create its sections where there are none."""
     *sections, key = path
     section: Any = tree
     for name in sections:
+        if not isinstance(section, dict):
+            return
         if section.get(name) is None:
             section[name] = {}
         section = section[name]
@@ -247,7 +253,8 @@ def _validated(
     override_places = apply_overrides(tree, overrides, problems)
     config, found = _checked(tree, schemas)
     for path, message, at_key in found:
-        problems.append(Problem(override_places.get(path) or place_of(path, at_key), message))
+        place = override_places.get(path) or override_places.get(path[:2])
+        problems.append(Problem(place or place_of(path, at_key), message))
     if config is None or problems:
         raise_all(problems)
     return config
@@ -290,7 +297,8 @@ def _set_aside(tree: dict[str, Any], schema: type[Config] | None, schemas: Schem
 def _is_default(value: Any, field: FieldInfo) -> bool:
     """Return True if the value is the default of a key, or was it in version 0.1."""
     before = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
-    defaults = (field.default, *(before[key] for key in (BEFORE,) if key in before))
+    usual = field.annotation().model_dump() if field.annotation and is_section(field) else field.default
+    defaults = (usual, *(before[key] for key in (BEFORE,) if key in before))
     return any(type(default) is type(value) and default == value for default in defaults)
 
 

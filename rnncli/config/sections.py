@@ -350,7 +350,7 @@ class StackModelConfig(ModelConfig):
     output_dropout: Dropped | None = Field(
         default=None,
         description="The fraction of values that training drops of the topmost layer, before the head; null is "
-        "model.dropout for classify, regress and tag, else 0.",
+        "model.dropout for classify, regress, tag and transcribe, else 0.",
     )
     variational_dropout: bool = Field(
         default=False,
@@ -619,10 +619,19 @@ def chosen_keys(before: Config, after: Config) -> dict[str, Any]:
 
 
 def keys_of(schema: type[Section], name: str = "") -> dict[str, Any]:
-    """The fields of a section of `schema` by key; the empty name is the top level."""
-    if not name:
-        return dict(schema.model_fields)
-    kind = schema.model_fields[name].annotation
-    assert kind is not None
-    fields: dict[str, Any] = kind.model_fields
-    return fields
+    """The fields of a section of `schema` by key; the empty name is the top level, `data.features` within `data`."""
+    within: Any = schema
+    for one in name.split(".") if name else ():
+        within = within.model_fields[one].annotation
+    return dict(within.model_fields)
+
+
+def sections_in(schema: type[Section], name: str) -> list[str]:
+    """The names of the sections within a section of `schema`, such as `data.features`."""
+    fields = keys_of(schema, name)
+    return [f"{name}.{key}" for key, field in fields.items() if is_section(field)]
+
+
+def is_section(field: Any) -> bool:
+    """True for the field of a key whose value is a section."""
+    return isinstance(field.annotation, type) and issubclass(field.annotation, Section)

@@ -7,7 +7,7 @@ sentence "training.max_time is 600; ".
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 from pydantic import BeforeValidator
@@ -34,6 +34,18 @@ def parse_duration(text: str) -> float:
     if total == 0:
         raise ValueError("must be longer than 0 seconds")
     return float(total)
+
+
+_MILLISECONDS = re.compile(r"[0-9]{1,4}(?:\.[0-9]{1,3})?ms")
+
+
+def parse_milliseconds(text: str) -> float:
+    """Return the seconds in `text`, such as 25ms or 12.5ms; raise ValueError, worded as by `parse_duration`."""
+    if not _MILLISECONDS.fullmatch(text):
+        raise ValueError("must be a duration such as 25ms or 12.5ms")
+    if not 1 <= (milliseconds := float(text.removesuffix("ms"))) <= 1000:
+        raise ValueError("must be from 1ms to 1000ms")
+    return milliseconds / 1000
 
 
 REFUSAL = "rnncli"  # the error type that marks a message as already in our words
@@ -157,8 +169,17 @@ def searched(value: Any) -> Any:
 
 def duration(value: Any) -> Any:
     """Return `value`, as text, if it is a duration such as `1h30m`; else refuse it."""
+    return _parsed(value, parse_duration)
+
+
+def milliseconds(value: Any) -> Any:
+    """Return `value`, as text, if it is a duration such as `25ms`; else refuse it."""
+    return _parsed(value, parse_milliseconds)
+
+
+def _parsed(value: Any, parse: Callable[[str], float]) -> Any:
     try:
-        parse_duration(value if isinstance(value, str) else "")
+        parse(value if isinstance(value, str) else "")
     except ValueError as error:
         raise refusal(str(error)) from None
     return value

@@ -57,10 +57,7 @@ def read_files(path: Paths | Source, *, binary: bool = False) -> Source:
         return other
     if isinstance(path, str) and not os.path.isdir(path) and (os.path.lexists(path) or not glob.has_magic(path)):
         return read_source(path)
-    named = [path] if isinstance(path, str) else path
-    if "-" in named:
-        raise UsageError("- is standard input, which cannot be read beside files; name the files alone, or join them")
-    found = sorted({os.path.normpath(file) for one in named for file in _files_in(one)})
+    named, found = [path] if isinstance(path, str) else path, files_of(path)
     name = path if isinstance(path, str) else _listed(named)
     files = [read_source(file) for file in found]
     odd = [file.name for file in files if not file.size or (not binary and looks_binary(file))]
@@ -72,6 +69,17 @@ def read_files(path: Paths | Source, *, binary: bool = False) -> Source:
     if len(kept) > 1:
         note(f"{name}: {len(kept):,} files in the order of their names, each a text of its own: {_listed(found, odd)}")
     return Files(name, kept, path)
+
+
+def files_of(path: Paths) -> list[str]:
+    """Return the files that a folder, a pattern, the path of a file, or a list of these stand for, in order.
+
+    Raises UsageError for a folder or a pattern without files, and for standard input, which is no file.
+    """
+    named = [path] if isinstance(path, str) else path
+    if "-" in named:
+        raise UsageError("- is standard input, which cannot be read beside files; name the files alone, or join them")
+    return sorted({os.path.normpath(file) for one in named for file in _files_in(one)})
 
 
 def _are(names: Sequence[str]) -> str:

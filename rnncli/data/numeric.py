@@ -37,6 +37,18 @@ def is_missing(cell: str) -> bool:
     return _MISSING.fullmatch(cell) is not None
 
 
+def value_of(cell: str, decimal: str = ".") -> float:
+    """Return the number in a cell, NaN if it is missing."""
+    return float("nan") if is_missing(cell) else float(cell.replace(decimal, "."))
+
+
+def finite(values: np.ndarray, where: str) -> np.ndarray:
+    """Return `values`; raise DataError if one is too large for float32 to square."""
+    if (np.abs(values) >= _LARGEST).any():
+        raise DataError(f"{where}: a value is too large for float32; rescale the data")
+    return values
+
+
 def is_grouped(cell: str) -> bool:
     """True if `cell` looks like a number with marks between its thousands."""
     return _GROUPED.fullmatch(cell) is not None

@@ -59,10 +59,11 @@ class Splits(Generic[D]):
         inputs: Sequence[Hashable] = (),
         answers: Sequence[Collection[str]] = (),
         strata: Sequence[Any] = (),
+        opened: Callable[[str], Source] = read_source,
     ):
         """Draw the splits. inputs: what each item is predicted from, equal ones of which stay in one split; answers:
         those of each item, or other labels of it, all of which the training split has if it can have them; strata: what
-        the items are sorted by to be stratified, if they are.
+        the items are sorted by to be stratified, if they are; opened: opens the file of a split, which `read` reads.
         """
         data = config.data
         self.read, self.pick = read, pick
@@ -78,7 +79,7 @@ class Splits(Generic[D]):
         self.held_out: dict[str, D] = {}
         for name, share in shares.items():
             if isinstance(share, str):
-                self.held_out[name] = read(read_source(share))
+                self.held_out[name] = read(opened(share))
             elif drawn.get(name):
                 self.held_out[name] = pick(whole, sorted(drawn[name]))
         if len(drawn[_TRAINING]) < 2:

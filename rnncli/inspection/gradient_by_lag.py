@@ -2,7 +2,9 @@
 
 That step is the last of each sequence. Where a bidirectional network has outputs at every step, the backward
 direction is measured separately: its last step is the sequence's first, and L_T is then the loss there. A chain of
-tags judges sequences as a whole: there L_T is the cross-entropy of the softmax of that step's outputs.
+tags judges sequences as a whole: there L_T is the cross-entropy of the softmax of that step's outputs. So is it of a
+transcript, whose symbols are aligned to no steps: its last symbol is looked for at the last step, its first at the
+first.
 
 In a stack, a gradient also comes back to a lower layer through the layers above it, by (k+L−1 choose k) ways in L
 layers: it first grows with the lag and seems to last. What a layer itself remembers is measured apart from that: the
@@ -57,13 +59,14 @@ class Readings:
 def measure(driver: Backpropagation, sample: Sample, readings: list[Readings]) -> None:
     """Add the norms of a sample to the readings, of which there is one per trace of the network, in the same order."""
     network, work = driver.network, sample.work
-    if driver.loss.of_chain:
+    by_step = targets_by_step(driver, sample)
+    if driver.loss.of_chain or driver.loss.of_paths:
         driver = Backpropagation(network, CROSS_ENTROPY, driver.pool)
     traces = network.traces(work)
     every = list(zip(readings, traces, strict=True))
-    both_ways = len(sample.targets) > 1 and not traces[-1].part and traces[-1].layer.reverse
+    both_ways = len(by_step) > 1 and not traces[-1].part and traces[-1].layer.reverse
     for first in (False, True) if both_ways else (False,):
-        targets, counted = at_one_step(sample.targets, traces[-1].lengths, first=first)
+        targets, counted = at_one_step(by_step, traces[-1].lengths, first=first)
         driver.states(work, targets, 1)
         _take(driver, work, [one for one in every if not both_ways or one[1].layer.reverse == first], counted)
     if isinstance(network, EncoderDecoder) and network.attention:
@@ -106,6 +109,19 @@ def own_recurrence(trace: LayerTrace, pool: ThreadPool) -> None:
         gradient[...] = 0
     work.dh[last] = entering
     pool.over_batch(len(entering), lambda low, high: trace.layer.backward(work, None, trace.extent, low, high))
+
+
+def targets_by_step(driver: Backpropagation, sample: Sample) -> np.ndarray:
+    """Return the targets (N, B, …) of the last N steps; of a loss of paths the first and the last symbol at both ends
+    of each sequence, and the blank of an empty transcript."""
+    if not driver.loss.of_paths:
+        return sample.targets
+    symbols, lengths = sample.targets, sample.work.extent.lengths
+    every, last = np.arange(len(lengths)), np.maximum((symbols > 0).sum(axis=0) - 1, 0)
+    targets = np.full((sample.work.T, len(lengths)), IGNORED, np.int32)
+    targets[0] = symbols[0]
+    targets[lengths - 1, every] = symbols[last, every]
+    return targets
 
 
 def at_one_step(targets: np.ndarray, lengths: np.ndarray, *, first: bool = False) -> tuple[np.ndarray, np.ndarray]:

@@ -95,7 +95,8 @@ class _Looked:
 
     def take(self, sample: Sample) -> None:
         traces = self.driver.network.traces(sample.work)
-        _, known = gradient_by_lag.at_one_step(sample.targets, traces[-1].lengths)
+        by_step = gradient_by_lag.targets_by_step(self.driver, sample)
+        _, known = gradient_by_lag.at_one_step(by_step, traces[-1].lengths)
         self.sequences += int(known.sum())
         if not self.readings:
             self.readings = [Readings(one) for one in traces]

@@ -19,6 +19,7 @@ Read in this order:
     inputs       token gathers and scatters, and sums
     losses       softmax cross-entropy
     crf          the likelihood of a chain of tags, its gradient, and the best tags
+    ctc          symbols whose steps nobody knows: their likelihood and its gradient
     forecast_losses   absolute and squared error, quantiles, Gaussian, Student's t, negative binomial
     series       autocovariances, moving averages and smoothing of many series, for naive forecasts
     linear       a linear model, fitted one example at a time, for baselines of texts
@@ -31,6 +32,7 @@ Read in this order:
     generation   many tokens in one call
     arithmetic_coder, context_mixing, coding   texts in few bytes, by counts and a network
     beam         the steps of greedy and beam search
+    prefix_beam  greedy and beam search for what a network that was trained by CTC heard
 
 Shapes are time-major and C-contiguous: inputs (T, B, I), states (T+1, B, H) with row 0 the incoming state, gate
 pre-activations (T, B, G·H). The gradient of `x` is `dx`. Weights are held transposed against PyTorch, (I, G·H)

@@ -23,7 +23,7 @@ from rnncli.kernels.elementary import exp, log
 from rnncli.kernels.gemm import multiply
 from rnncli.kernels.generation import advance, states_of
 from rnncli.kernels.jit import jit
-from rnncli.kernels.losses import LEAST
+from rnncli.kernels.losses import LEAST, log_total
 
 NONE, DOT, ADDITIVE, ALIGNED = 0, 1, 2, 3
 MOVES = 2  # tokens before <end> that go on to the next place of a source, with aligned attention
@@ -139,23 +139,11 @@ def average(logits, outputs):
     for r in range(R):
         chances = np.zeros(V)
         for k in range(N):
-            total = _log_total(logits[k, r])
+            total = log_total(logits[k, r])
             for v in range(V):
                 chances[v] += exp(f64(logits[k, r, v]) - total)
         for v in range(V):
             outputs[r, v] = log(max(chances[v] / N, LEAST))
-
-
-@jit
-def _log_total(z):
-    """Return log Σ exp z in float64."""
-    highest = z[0]
-    for v in range(1, z.size):
-        highest = max(highest, z[v])
-    total = 0.0
-    for v in range(z.size):
-        total += f64(exp(z[v] - highest))
-    return f64(highest) + log(total)
 
 
 @jit
@@ -166,7 +154,7 @@ def _candidates(logits, live, first, K, excluded, scores, rows, tokens):
         if live[r] == NOWHERE:
             continue
         z = logits[r]
-        base = live[r] - _log_total(z)
+        base = live[r] - log_total(z)
         for v in range(z.size):
             score = base + f64(z[v])
             if v == excluded or (count == room and score <= scores[room - 1]):

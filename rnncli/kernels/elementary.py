@@ -96,13 +96,22 @@ def _exp64(x):
         return 0.0
     if x > EXP_HIGH64:
         return math.inf
-    shifted = x * LOG2E64 + ROUND64
-    n = shifted - ROUND64
+    m, n = exp_parts(x)
+    bits = (f64(n + ROUND64).view(np.int64) << np.int64(52)) + np.int64(0x3FF0000000000000)
+    return m * np.int64(bits).view(np.float64)
+
+
+@jit
+def exp_parts(x):
+    """Return m near 1 and an integer n, both float64, with m·2^n = e^x, which neither overflows nor underflows.
+
+    It is right within 2 ulp for |x| ≤ 10⁶, and for |x| ≤ 10¹⁵ as well as x is, which is rounded.
+    """
+    n = (x * LOG2E64 + ROUND64) - ROUND64
     r = (x - n * LN2_HIGH64) - n * LN2_LOW64
     p = C8 + r * (C9 + r * (C10 + r * (C11 + r * (C12 + r * C13))))
     p = C2 + r * (C3 + r * (C4 + r * (C5 + r * (C6 + r * (C7 + r * p)))))
-    bits = (f64(shifted).view(np.int64) << np.int64(52)) + np.int64(0x3FF0000000000000)
-    return (p * (r * r) + r + 1.0) * np.int64(bits).view(np.float64)
+    return p * (r * r) + r + 1.0, n
 
 
 def _sigmoid64(x):

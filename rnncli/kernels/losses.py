@@ -19,7 +19,7 @@ IGNORED = -1  # a target that is padding: no loss, no gradient
 
 
 @jit
-def _exponentials(z):
+def exponentials(z):
     """Replace z (V,) by exp(z − max z); return max z and their sum, as four chains added in a fixed order."""
     V = z.size
     highest = z[0]
@@ -55,7 +55,7 @@ def softmax_cross_entropy(logits, targets, losses, weight, low, high):
                 losses[t, b] = 0.0
                 continue
             wanted = f64(z[y])
-            highest, total = _exponentials(z)
+            highest, total = exponentials(z)
             losses[t, b] = log(f64(total)) - (wanted - f64(highest))
             scale = weight / total
             for v in range(z.size):
@@ -90,9 +90,21 @@ def sigmoids(logits):
 @jit
 def softmax(logits):
     """Replace logits (V,) by their probabilities."""
-    _, total = _exponentials(logits)
+    _, total = exponentials(logits)
     for v in range(logits.size):
         logits[v] /= total
+
+
+@jit
+def log_total(z):
+    """Return log Σ exp z in float64."""
+    highest = z[0]
+    for v in range(1, z.size):
+        highest = max(highest, z[v])
+    total = 0.0
+    for v in range(z.size):
+        total += f64(exp(z[v] - highest))
+    return f64(highest) + log(total)
 
 
 @jit

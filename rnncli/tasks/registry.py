@@ -27,6 +27,7 @@ TASKS: Registry[Task] = Registry(
         "tag": "rnncli.tasks.sequences.task:TAG",
         "seq2seq": "rnncli.tasks.seq2seq.task:SEQ2SEQ",
         "caption": "rnncli.tasks.seq2seq.task:CAPTION",
+        "transcribe": "rnncli.tasks.transcribe.task:TRANSCRIBE",
     }
 )
 

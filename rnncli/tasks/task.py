@@ -18,10 +18,12 @@ from rnncli.notes import noting
 if TYPE_CHECKING:
     import numpy as np
 
+    from rnncli.data.files import Paths
     from rnncli.data.look import Look
     from rnncli.data.source import Source
     from rnncli.data.vectors import Vectors
     from rnncli.data.vocabulary import Vocabulary
+    from rnncli.kernels.prefix_beam import Language
     from rnncli.nn.network import Model
     from rnncli.tasks.adopting import Adopted, Given
     from rnncli.tasks.exported import InOnnx, InTorch
@@ -89,14 +91,14 @@ Options = Mapping[str, Any]
 
 
 MORE_EPOCHS = 3  # than the data choose, in a time that is given and long enough
-CERTAIN, LIKELY, POSSIBLE = 3, 2, 1  # how surely a file is for a task
+DECIDED, CERTAIN, LIKELY, POSSIBLE = 4, 3, 2, 1  # how surely a file is for a task
 
 
 @dataclass(frozen=True)
 class Recognised:
     """A bare data file that is for a task. why: what the file looks like, as in `it looks like …`. certainty: one of
-    CERTAIN, LIKELY and POSSIBLE. data: the keys of `data` that read it so, where defaults do not. inputs: what a model
-    would read in each `unit` that was seen; None if that is not to be counted.
+    DECIDED, CERTAIN, LIKELY and POSSIBLE. data: the keys of `data` that read it so, where defaults do not. inputs: what
+    a model would read in each `unit` that was seen; None if that is not to be counted.
     """
 
     why: str
@@ -321,12 +323,17 @@ def prepared(splits: Iterable[S], experiment: Callable[[S], Experiment]) -> list
 
 @dataclass(frozen=True)
 class Asked:
-    """A request to `predict`: the data, how to read them, options; `tell` takes messages on rows that do not fit."""
+    """A request to `predict`: the data, how to read them, options; `tell` takes messages on rows that do not fit.
+
+    more: further files, of a task that answers for several. language: the language model that is asked too, if one is.
+    """
 
     data: str | Source | None
     reading: Options
     options: Options
     tell: Callable[[str], None] = lambda text: None
+    more: Sequence[str] = ()
+    language: Predictor | None = None
 
 
 class Predictor:
@@ -363,6 +370,11 @@ class Predictor:
         """Return in a sentence what `texts` copy of what was trained on."""
         raise NotImplementedError
 
+    def following(self, symbols: Sequence[str], kind: str) -> Callable[[], Language]:
+        """Return what makes it ready to tell how likely symbols, tokens of this kind, are in a transcript. The first of
+        them is the blank."""
+        raise UsageError("--lm: is no language model; name a run of one")
+
     def codec(self, threads: int | None) -> Any:
         """Return what codes one text by this model, with `encode` and `decode`."""
         raise NotImplementedError
@@ -379,7 +391,7 @@ class Predictor:
 class Task:
     """One task. options: the names of those that it supports, by command; an absent command does not apply to it.
     after_training: the command that needs nothing but a run, and shows most. reads_files: whether it learns from
-    several files, each of which is a text of its own.
+    several files, each of which is a text of its own. answers_files: whether `predict` takes several.
     """
 
     name: ClassVar[str]
@@ -387,11 +399,18 @@ class Task:
     options: ClassVar[Mapping[str, frozenset[str]]]
     after_training: ClassVar[str] = "evaluate"
     reads_files: ClassVar[bool] = False
+    answers_files: ClassVar[bool] = False
     before: ClassVar[
         Mapping[str, str]
     ] = {}  # values of keys that the configs of older runs lack, where not the default
 
     nulls_before: ClassVar[Mapping[str, str]] = {}  # the meaning of null in older runs, of keys that are now chosen
+
+    def source(self, config: Any, path: Paths | Source, seen: Source | None = None) -> Source:
+        """Open the data at `path` that a config is for; seen: the same, where it was opened to be looked at."""
+        from rnncli.data.files import read_files
+
+        return seen or read_files(path, binary=not config.data.is_decoded)
 
     def prepare(
         self, config: Any, source: Source, context: Context, learnt: Mapping[str, Any] | None = None

@@ -11,6 +11,7 @@ listed            a run in a list of runs
 tuned             what a search for settings has tried
 backpropagation   one window forward and backward, one shard of the batch per thread
 batches           windows of long streams (truncated BPTT), and batches of whole sequences of similar length
+whole_sequences   training on whole sequences in such batches, and their outputs
 room              pieces of batches with a sequence that is much longer than usual, and the workspaces for them
 optimizer         the learning rate of an update, clipping, and the fused update of the flat parameter buffer
 side_by_side      several learners as one

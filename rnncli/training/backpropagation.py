@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import numpy as np
 
 from rnncli.errors import MachineError
-from rnncli.kernels import crf, denormals, forecast_losses, losses
+from rnncli.kernels import crf, ctc, denormals, forecast_losses, losses
 from rnncli.nn.network import Model
 from rnncli.nn.parameters import Share
 from rnncli.training.ranks import ALONE, Ranks
@@ -110,6 +110,8 @@ class Loss:
     """A loss kernel of `rnncli.kernels`, the unit of its values, and the arguments that it takes after the targets.
 
     of_chain: True if the network's chain of tags is one of them, so that a sequence is judged as a whole.
+    of_paths: True if they are the numbers of steps and of targets of each sequence, whose targets are aligned to no
+    step: symbols from 1 on, with zeros after the end of each.
     """
 
     kernel: Callable[..., None]
@@ -117,12 +119,15 @@ class Loss:
     absurd: float  # a mean loss from which on training counts as diverged
     arguments: tuple[Any, ...] = ()
     of_chain: bool = False
+    of_paths: bool = False
 
 
 # A uniform guess over the largest vocabulary costs 11 nats.
 CROSS_ENTROPY = Loss(losses.softmax_cross_entropy, "nats per token", 1e4)
 # Beside it an actual transition costs at most what the chain has learnt of it.
 CHAIN = Loss(crf.negative_log_likelihood, "nats per token", 1e4, of_chain=True)
+# Of each sequence the mean over its symbols; a path that is all but impossible costs some hundreds at each step.
+PATHS = Loss(ctc.ctc_loss, "nats per symbol", 1e5, of_paths=True)
 # A healthy series may jump by a thousand scales after a calm window: the only bound is what float32 can square.
 SQUARED_ERROR = Loss(forecast_losses.squared_error, "squared error in scaled units", 1e30)
 
@@ -183,7 +188,7 @@ class Backpropagation(Runner):
         Of several ranks, each computes its own sequences, and all get the sums.
 
         targets: (T − head_from, B) tokens, or (T − head_from, B, K) values, where NaN is unknown and not counted;
-        with a pooling (1, B) or (1, B, K).
+        with a pooling (1, B) or (1, B, K); of a loss of paths (S, B) symbols.
         """
         ranks, network, forward = self.pool.ranks, self.network, self._nanoseconds(work)
         per_step = self._run(work, targets, count, *ranks.own(work.B))
@@ -262,7 +267,7 @@ class Backpropagation(Runner):
     def _run(self, work: Work, targets: np.ndarray, count: int, first: int, last: int, **how: bool) -> np.ndarray:
         """Compute forward and backward of sequences first ≤ b < last; return their losses (T, B), 0 for all others."""
         per_step = np.zeros(work.outputs.shape[:2])
-        weight, arguments = self.network.dtype.type(1.0 / count), self._arguments(work)
+        weight, arguments = self.network.dtype.type(1.0 / count), self._arguments(work, targets)
 
         def shard(low: int, high: int) -> None:
             self.network.forward(work, low, high)
@@ -281,7 +286,7 @@ class Backpropagation(Runner):
     def losses_of(self, work: Work, targets: np.ndarray) -> np.ndarray:
         """Return the loss of each step of each sequence of the window, (T, B)."""
         per_step = np.zeros(work.outputs.shape[:2])
-        weight, arguments = self.network.dtype.type(1.0), self._arguments(work)
+        weight, arguments = self.network.dtype.type(1.0), self._arguments(work, targets)
 
         def shard(low: int, high: int) -> None:
             self.network.forward(work, low, high)
@@ -294,5 +299,7 @@ class Backpropagation(Runner):
         self.pool.ranks.complete(per_step)
         return per_step
 
-    def _arguments(self, work: Work) -> tuple[Any, ...]:
+    def _arguments(self, work: Any, targets: np.ndarray) -> tuple[Any, ...]:
+        if self.loss.of_paths:
+            return work.extent.lengths, (targets > 0).sum(axis=0, dtype=np.int32)
         return (*self.loss.arguments, *([self.network.chain_of(work)] if self.loss.of_chain else []))

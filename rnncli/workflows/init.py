@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from rnncli.config.commented import Line, commented
 from rnncli.config.loading import STANDARD_INPUT, given_keys, relative_to
-from rnncli.config.sections import SECTIONS, Config, keys_of
+from rnncli.config.sections import SECTIONS, Config, Section, keys_of
 from rnncli.data.files import Paths, read_files
 from rnncli.data.source import Source
 from rnncli.errors import MachineError, UsageError, quoted
@@ -110,6 +110,7 @@ def init(request: Request) -> str:
     guess = guessed(request.data, source, request.overrides, "init")
     config = config_from_mapping(guess.config, request.overrides, where="inferred config")
     require_one_file(config, source)
+    source = TASKS[config.task].source(config, request.data, source)
     pool = ThreadPool.of(config.training)
     try:
         experiment = TASKS[config.task].prepare(config, source, Context(pool))
@@ -171,6 +172,7 @@ def _lines(config: Config, section: str, given: set[str], comments: Mapping[str,
     for key in sorted(keys, key=lambda key: _FIRST.index(key) if key in _FIRST else len(_FIRST)):
         field = keys[key]
         name, value = f"{section}.{key}", getattr(getattr(config, section), key)
+        value = value.model_dump(exclude_defaults=True) if isinstance(value, Section) else value
         comment = comments.get(name, _brief(field.description or ""))
         if key in given:
             yield Line(key, value, "as given")

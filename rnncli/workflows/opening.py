@@ -196,7 +196,7 @@ def config_and_source(first: First, data: Sequence[str | Source], overrides: Seq
     source = read_files(path, binary=tokens == "byte")
     config = config_from_mapping(inferred(path, source, overrides), overrides, where="inferred config")
     require_one_file(config, source)
-    return config, source
+    return config, TASKS[config.task].source(config, path, source)
 
 
 def one_or_all(paths: Sequence[str | Source]) -> Paths | Source | None:
@@ -210,7 +210,7 @@ def one_or_all(paths: Sequence[str | Source]) -> Paths | Source | None:
 
 def source_of(config: Config, path: Paths | Source) -> Source:
     """Return the data that a config is for; UsageError for several files that its task does not read."""
-    source = read_files(path, binary=not config.data.is_decoded)
+    source = TASKS[config.task].source(config, path)
     require_one_file(config, source)
     return source
 

@@ -20,7 +20,6 @@ import numpy as np
 from rnncli.config.loading import data_paths, given_keys
 from rnncli.config.sections import Config, chosen_keys, keys_of
 from rnncli.config.values import parse_duration
-from rnncli.data.files import read_files
 from rnncli.data.source import Source
 from rnncli.errors import DataError, DivergedError, MachineError, StoppedError, UsageError
 from rnncli.inspection.inspect import watched
@@ -394,7 +393,7 @@ def data_sha256(config: Config, source: Source) -> str:
     """Return the hash of the data and of all files read beside it, which a resumed run must find unchanged."""
     files = [path for key, path in data_paths(config).items() if key != "path"]
     with noting(lambda text: None):  # told when they were read
-        digests = [source.sha256, *(read_files(path).sha256 for path in files)]
+        digests = [source.sha256, *(TASKS[config.task].source(config, path).sha256 for path in files)]
     return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
 
 

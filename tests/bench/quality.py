@@ -23,6 +23,7 @@ from typing import Any
 from command import ROOT, SETS, rnncli
 from forecast_quality import FORECASTS
 from language_quality import LANGUAGE
+from speech_quality import SPEECH
 from text_quality import TEXTS
 
 
@@ -270,6 +271,7 @@ FIGURES: dict[str, Callable[[Path, Path], dict[str, Any]]] = {
     ),
     **FORECASTS,
     **LANGUAGE,
+    **SPEECH,
     **TEXTS,
 }
 

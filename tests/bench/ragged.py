@@ -1,9 +1,11 @@
-"""A bidirectional classifier over sequences of unequal length: rnncli and PyTorch's packed sequences in turn.
+"""A bidirectional network over sequences of unequal length: rnncli and PyTorch's packed sequences in turn.
 
-    env -u OPENBLAS_CORETYPE python tests/bench/ragged.py [--cells lstm,gru,rnn] [--hidden 64,128] [--json]
+    env -u OPENBLAS_CORETYPE python tests/bench/ragged.py [--tasks classify,transcribe] [--cells lstm,gru,rnn] \
+        [--hidden 64,128] [--json]
 
-Both train the same batches, longest first: two layers, the mean over each sequence's own steps, a softmax over ten
-labels, clipping, Adam. Steps per second are of real steps, padding not counted.
+Both train the same batches, longest first: two layers, clipping, Adam. To classify is the mean over each sequence's own
+steps and a softmax over ten labels; to transcribe is CTC of eleven symbols and a blank, one symbol in ten steps. Steps
+per second are of real steps, padding not counted.
 """
 
 from __future__ import annotations
@@ -24,34 +26,83 @@ from throughput import medians
 from rnncli.nn.network import Network, NetworkShape
 from rnncli.tasks.sequences.classify import CROSS_ENTROPY
 from rnncli.tasks.sequences.learner import ExampleData, ExampleLearner
+from rnncli.tasks.transcribe.learner import TranscriptData, TranscriptLearner
 from rnncli.training.backpropagation import ThreadPool
 from rnncli.training.optimizer import Optimizer
 
-N, B, FEATURES, LABELS, LENGTHS = 256, 32, 12, 10, (10, 60)
+N, B = 256, 32
 
 
-def data() -> tuple[list[np.ndarray], np.ndarray]:
+def sequences(shortest: int, longest: int, features: int) -> list[np.ndarray]:
     random = np.random.default_rng(0)
-    lengths = random.integers(LENGTHS[0], LENGTHS[1] + 1, N)
-    inputs = [random.normal(0, 1, (int(n), FEATURES)).astype(np.float32) for n in lengths]
-    return inputs, random.integers(0, LABELS, N).astype(np.int32)
+    lengths = random.integers(shortest, longest + 1, N)
+    return [random.normal(0, 1, (int(n), features)).astype(np.float32) for n in lengths]
 
 
-def learner_of(cell: str, hidden: int, threads: int) -> tuple[ExampleLearner, ThreadPool]:
-    network = Network(NetworkShape(cell, FEATURES, hidden, 2, LABELS, False, bidirectional=True, pooling="mean"))
+class Classify:
+    """One label for each sequence."""
+
+    features, outputs, pooling = 12, 10, "mean"
+
+    def __init__(self) -> None:
+        self.inputs = sequences(10, 60, self.features)
+        self.targets = np.random.default_rng(1).integers(0, self.outputs, N).astype(np.int32)
+
+    def learner(self, network: Network, pool: ThreadPool) -> ExampleLearner:
+        data = ExampleData(self.inputs, self.targets)
+        return ExampleLearner(network, data, ExampleData(), loss=CROSS_ENTROPY, batch_size=B, seed=1, pool=pool)
+
+    def torch_targets(self, chosen: np.ndarray) -> Any:
+        import torch
+
+        return torch.from_numpy(self.targets[chosen]).long()
+
+    def torch_loss(self, y: Any, lengths: Any, head: Any, targets: Any) -> Any:
+        import torch
+
+        return torch.nn.functional.cross_entropy(head(y.sum(dim=0) / lengths[:, None]), targets)
+
+
+class Transcribe:
+    """Symbols for each sequence, which are aligned to no step; as many features as bands of speech."""
+
+    features, outputs, pooling = 40, 12, None
+
+    def __init__(self) -> None:
+        self.inputs = sequences(30, 120, self.features)
+        random = np.random.default_rng(1)
+        self.targets = [random.integers(1, self.outputs, len(x) // 10).astype(np.int32) for x in self.inputs]
+
+    def learner(self, network: Network, pool: ThreadPool) -> TranscriptLearner:
+        how: dict[str, Any] = {"batch_size": B, "seed": 1, "pool": pool, "judge": lambda: None, "augment": None}
+        return TranscriptLearner(network, TranscriptData(self.inputs, self.targets), TranscriptData(), **how)
+
+    def torch_targets(self, chosen: np.ndarray) -> Any:
+        import torch
+
+        targets = [torch.from_numpy(self.targets[i]).long() for i in chosen]
+        return torch.cat(targets), torch.tensor([len(target) for target in targets])
+
+    def torch_loss(self, y: Any, lengths: Any, head: Any, targets: Any) -> Any:
+        import torch
+
+        symbols, counts = targets
+        return torch.nn.functional.ctc_loss(head(y).log_softmax(dim=2), symbols, lengths, counts)
+
+
+TASKS: dict[str, type[Classify | Transcribe]] = {"classify": Classify, "transcribe": Transcribe}
+
+
+def learner_of(task: Classify | Transcribe, cell: str, hidden: int, pool: ThreadPool) -> Any:
+    shape = NetworkShape(cell, task.features, hidden, 2, task.outputs, False, bidirectional=True, pooling=task.pooling)
+    network = Network(shape)
     network.initialise("orthogonal", 1.0, seed=1)
+    return task.learner(network, pool)
+
+
+def rnncli_epoch(task: Classify | Transcribe, cell: str, hidden: int, threads: int) -> Callable[[], Any]:
     pool = ThreadPool(threads)
-    inputs, targets = data()
-    return (
-        ExampleLearner(
-            network, ExampleData(inputs, targets), ExampleData(), loss=CROSS_ENTROPY, batch_size=B, seed=1, pool=pool
-        ),
-        pool,
-    )
-
-
-def rnncli_epoch(cell: str, hidden: int, threads: int) -> Callable[[], Any]:
-    learner, pool = learner_of(cell, hidden, threads)
+    learner = learner_of(task, cell, hidden, pool)
     optimizer = Optimizer("adam", learner.network, CLIP, pool)
 
     def epoch() -> None:
@@ -62,28 +113,26 @@ def rnncli_epoch(cell: str, hidden: int, threads: int) -> Callable[[], Any]:
     return epoch
 
 
-def torch_epoch(cell: str, hidden: int, threads: int) -> Callable[[], Any]:
+def torch_epoch(task: Classify | Transcribe, cell: str, hidden: int, threads: int) -> Callable[[], Any]:
     import torch
     from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
     torch.set_num_threads(threads)
     kind = {"rnn": torch.nn.RNN, "gru": torch.nn.GRU, "lstm": torch.nn.LSTM}[cell]
-    rnn = kind(FEATURES, hidden, 2, bidirectional=True)
-    head = torch.nn.Linear(2 * hidden, LABELS)
+    rnn = kind(task.features, hidden, 2, bidirectional=True)
+    head = torch.nn.Linear(2 * hidden, task.outputs)
     parameters = [*rnn.parameters(), *head.parameters()]
     optimizer = torch.optim.Adam(parameters, RATE)
-    learner, _ = learner_of(cell, hidden, 1)
-    inputs, targets = data()
     batches = []
-    for chosen in learner.batches._epoch(0):
-        lengths = torch.tensor([len(inputs[i]) for i in chosen])
-        padded = torch.nn.utils.rnn.pad_sequence([torch.from_numpy(inputs[i]) for i in chosen])
-        batches.append((padded, lengths, torch.from_numpy(targets[chosen]).long()))
+    for chosen in learner_of(task, cell, hidden, ThreadPool(1)).batches._epoch(0):
+        lengths = torch.tensor([len(task.inputs[i]) for i in chosen])
+        padded = torch.nn.utils.rnn.pad_sequence([torch.from_numpy(task.inputs[i]) for i in chosen])
+        batches.append((padded, lengths, task.torch_targets(chosen)))
 
     def epoch() -> None:
-        for padded, lengths, wanted in batches:
+        for padded, lengths, targets in batches:
             y, _ = pad_packed_sequence(rnn(pack_padded_sequence(padded, lengths))[0])
-            loss = torch.nn.functional.cross_entropy(head(y.sum(dim=0) / lengths[:, None]), wanted)
+            loss = task.torch_loss(y, lengths, head, targets)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(parameters, CLIP)
@@ -94,27 +143,33 @@ def torch_epoch(cell: str, hidden: int, threads: int) -> Callable[[], Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tasks", default=",".join(TASKS))
     parser.add_argument("--cells", default="lstm,gru,rnn")
     parser.add_argument("--hidden", default="64,128")
     parser.add_argument("--threads", default=",".join(map(str, sorted({1, os.cpu_count() or 1}))))
     parser.add_argument("--json", action="store_true", help="a list of objects instead of a table")
     arguments = parser.parse_args()
-    steps = sum(len(x) for x in data()[0])
     rows = []
-    for threads, cell, hidden in itertools.product(
-        map(int, arguments.threads.split(",")), arguments.cells.split(","), map(int, arguments.hidden.split(","))
+    for threads, name, cell, hidden in itertools.product(
+        map(int, arguments.threads.split(",")),
+        arguments.tasks.split(","),
+        arguments.cells.split(","),
+        map(int, arguments.hidden.split(",")),
     ):
-        epochs = {"rnncli": rnncli_epoch(cell, hidden, threads), "torch": torch_epoch(cell, hidden, threads)}
-        rate = {name: steps / seconds for name, seconds in medians(epochs, 0.3, 5, threads).items()}
+        task = TASKS[name]()
+        setting = task, cell, hidden, threads
+        steps = sum(map(len, task.inputs))
+        epochs = {"rnncli": rnncli_epoch(*setting), "torch": torch_epoch(*setting)}
+        rate = {who: steps / seconds for who, seconds in medians(epochs, 0.3, 5, threads).items()}
         rows.append(
-            {"cell": cell, "hidden": hidden, "threads": threads}
-            | {f"{name}_steps_per_second": round(value) for name, value in rate.items()}
+            {"task": name, "cell": cell, "hidden": hidden, "threads": threads}
+            | {f"{who}_steps_per_second": round(value) for who, value in rate.items()}
             | {"ratio": round(rate["rnncli"] / rate["torch"], 2)}
         )
     if arguments.json:
         print(json.dumps(rows, indent=1))
         return
-    table = Table("cell", "H", "threads", "rnncli", "PyTorch", "ratio", title="steps/s", box=None)
+    table = Table("task", "cell", "H", "threads", "rnncli", "PyTorch", "ratio", title="steps/s", box=None)
     for row in rows:
         table.add_row(*(f"{value:,}" if isinstance(value, int) else str(value) for value in row.values()))
     Console().print(table)

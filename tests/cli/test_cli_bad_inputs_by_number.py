@@ -301,7 +301,7 @@ def test_row_50_no_key_of_a_config_names_a_place_to_write() -> None:
         for key, field in keys_of(task.config, section).items()
         if is_path(field)
     }
-    assert paths == {f"data.{key}" for key in ("path", "validation", "test", "vectors", "future")}
+    assert paths == {f"data.{key}" for key in ("path", "validation", "test", "vectors", "future", "transcripts")}
 
 
 @pytest.mark.parametrize(

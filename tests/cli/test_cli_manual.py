@@ -7,17 +7,16 @@ from pathlib import Path
 
 import pytest
 from cli_runs import COMMAND, run
+from reference_pages import paths_of
 from test_cli_terminal import ANSI, on_a_terminal
 
 from rnncli.cli import COMMANDS
-from rnncli.config.sections import SECTIONS, keys_of
+from rnncli.config.sections import SECTIONS
 from rnncli.errors import ConfigError
 from rnncli.tasks.registry import TASKS, config_from_mapping
 from rnncli.workflows.help import DOCS
 
-KEYS = sorted(
-    {f"{section}.{key}" for task in TASKS.values() for section in SECTIONS for key in keys_of(task.config, section)}
-)
+KEYS = sorted({path for task in TASKS.values() for section in SECTIONS for path in paths_of(task.config, section)})
 TOPICS = [*COMMANDS, *TASKS, "tutorial", "training", "bptt", "--levels", "Prediction intervals", *KEYS]
 
 
@@ -57,8 +56,7 @@ def test_a_keys_example_is_a_config_of_a_task_that_has_it(key: str) -> None:
     assert command.split() == ["rnncli", "train", "CONFIG"]
     overrides = [word for word in shlex.split(options) if word != "--set"]
     assert overrides[0].startswith(f"{key}=")
-    section, name = key.split(".")
-    owners = [task for task, its in TASKS.items() if name in keys_of(its.config, section)]
+    owners = [task for task, its in TASKS.items() if key in paths_of(its.config, key.partition(".")[0])]
     refusals = []
     for task in owners:
         try:

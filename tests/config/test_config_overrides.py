@@ -57,7 +57,8 @@ MISTAKES = {
     "model.=3": FORM,
     "model.cell.x=3": FORM,
     "": FORM,
-    "data.target=[a": "the quotes or brackets do not match; write a list as [a, b]",
+    "data.target=[a": "the quotes or brackets do not match; write a list as [a, b], a section as {a: 1}",
+    "data.features={bands: 3": "the quotes or brackets do not match; write a list as [a, b], a section as {a: 1}",
     "training.seed=007": (
         '007 has a leading zero, which YAML 1.1 would read as octal 7; write 7, or "007" in quotes if it is text'
     ),

@@ -170,7 +170,7 @@ def test_a_missing_task_names_the_tasks(tmp_path: Path) -> None:
     assert (
         problem
         == "c.yaml:2:1: task is missing; add task: language-model or task: forecast or task: classify or task: regress "
-        "or task: tag or task: seq2seq or task: caption"
+        "or task: tag or task: seq2seq or task: caption or task: transcribe"
     )
 
 

@@ -164,6 +164,29 @@ OWN: dict[str, dict[str, dict[str, Any]]] = {
         "model": {"embedding_size": None},
         "training": {"teacher_forcing": 1.0, "seeds": None},
     },
+    "transcribe": {
+        "data": {
+            **TABLE,
+            **TOKENS,
+            "text": None,
+            "inputs": None,
+            "id": None,
+            "time": None,
+            "transcripts": None,
+            "features": {
+                "kind": None,
+                "bands": 40,
+                "window": "25ms",
+                "hop": "10ms",
+                "rate": None,
+                "stack": 1,
+                "deltas": False,
+                "normalise": "recording",
+            },
+        },
+        "model": {**STACK, "bidirectional": None},
+        "training": {"speed": None, "mask_steps": None, "mask_features": None},
+    },
 }
 
 BEFORE: dict[str, dict[str, Any]] = {

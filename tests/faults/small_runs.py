@@ -22,6 +22,11 @@ PAIRS = "source\ttarget\n" + "".join(f"{'abc'[i % 3]} {'de'[i % 2]}\t{'de'[i % 2
 CAPTIONS = "key,start,melody\n" + "".join(
     f"{'CDE'[i % 3]},{i % 5},{' '.join('abcde'[(i + k) % 5] for k in range(3))}\n" for i in range(40)
 )
+STEPS = "id,x,y,text\n" + "".join(
+    f"{i},{math.sin(t / 2) + (t // 4 == i % 2):.2f},{t % 4 == i % 3:d},{('ab', 'ba', 'b')[i % 3]}\n"
+    for i in range(36)
+    for t in range(8 + i % 3)
+)
 
 _LANGUAGE = f"task: language-model\ndata: {{path: text.txt, validation: 0.2}}\n{SMALL}\n{THREE}, bptt: 16}}\n"
 _LABELS = f"task: classify\ndata: {{path: labels.csv, validation: 0.25}}\n{SMALL}\n"
@@ -33,6 +38,7 @@ DATA = {
     "tags.conll": TAGGED,
     "pairs.tsv": PAIRS,
     "captions.csv": CAPTIONS,
+    "steps.csv": STEPS,
 }
 CONFIGS = {
     "language-model": _LANGUAGE,
@@ -44,6 +50,7 @@ CONFIGS = {
     "seq2seq": f"task: seq2seq\ndata: {{path: pairs.tsv, validation: 0.2, tokens: word}}\n{SMALL}\n{THREE}}}\n",
     "caption": "task: caption\ndata: {path: captions.csv, target: melody, tokens: word, validation: 0.2}\n"
     f"{SMALL}\n{THREE}}}\n",
+    "transcribe": f"task: transcribe\ndata: {{path: steps.csv, validation: 0.25}}\n{SMALL}\n{THREE}}}\n",
     "several networks": f"{_LABELS}{THREE}, seeds: 2}}\n",
     "watch-grads": _LANGUAGE,
 }

@@ -60,6 +60,7 @@ PREDICTED = {
     "side by side": ["predict {run}", "predict {run} two.csv"],
     "caption": ["predict {run} captions.csv"],
     "values": ["predict {run} values.csv"],
+    "transcribe": ["predict {run} steps.csv", "predict {run} steps.csv --beam 4"],
 }
 OF_ALL = [
     "evaluate {run}",

@@ -40,7 +40,19 @@ VALUES = [
         "segments",
     ),
     *("minmax", "standard", "log", "D", "zero", "ffill", "sum", "last", "first", "balanced", "month", "label", "';'"),
-    *("independent", "pinball", "mse", "naive", "linear", "naive-bayes", "edits", "labels.csv", "UTC", "b"),
+    *(
+        "independent",
+        "pinball",
+        "mse",
+        "naive",
+        "linear",
+        "naive-bayes",
+        "edits",
+        "labels.csv",
+        "UTC",
+        "b",
+        "{stack: 2}",
+    ),
 ]
 INDIFFERENT = {"training.threads"}  # the data have their hash, threads do not decide the result
 

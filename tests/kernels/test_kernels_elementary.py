@@ -1,11 +1,12 @@
 """tanh, sigmoid, exp and log of our own against numpy in float64, plainly and inside a jitted loop."""
 
 import math
+from decimal import Decimal, localcontext
 
 import numpy as np
 import pytest
 
-from rnncli.kernels.elementary import EXP_HIGH, exp, log, log1p, log_sigmoid, sigmoid, softplus, tanh
+from rnncli.kernels.elementary import EXP_HIGH, exp, exp_parts, log, log1p, log_sigmoid, sigmoid, softplus, tanh
 from rnncli.kernels.jit import enabled, jit
 
 POINTS = 400_001 if enabled() else 4_001
@@ -162,6 +163,18 @@ def test_exp_of_float64_is_exact_at_powers_of_two():
     assert exp(np.float64(0)) == 1
     assert exp(np.float64(math.log(2))) == 2
     assert exp(np.float64(-math.log(1024))) == 1 / 1024
+
+
+@pytest.mark.parametrize("size", [1.0, 700.0, 1e4, 1e6, 1e15])
+def test_the_parts_of_exp_are_exact_where_exp_would_overflow(size):
+    with localcontext() as context:
+        context.prec = 60
+        for x in size * np.random.default_rng(0).uniform(-1, 1, 30):
+            m, n = exp_parts(x)
+            assert n == int(n)
+            assert 0.6 < m < 1.6
+            off = Decimal(m).ln() + int(n) * Decimal(2).ln() - Decimal(float(x))
+            assert abs(off) < max(4.5e-16, np.spacing(size) if size > 1e6 else 0.0)
 
 
 def test_log1p_is_relatively_exact_around_0_and_everywhere_else():

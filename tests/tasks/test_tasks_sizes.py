@@ -27,6 +27,7 @@ DATA = {
     "tag": ("d.conll", TAGGED, {}),
     "seq2seq": ("d.tsv", "".join(f"a{k}\tb{k}\n" for k in range(40)), {}),
     "caption": ("d.csv", "kind,text\n" + "".join(f"{'xyz'[k % 3]},say {k}\n" for k in range(40)), {"target": "text"}),
+    "transcribe": ("d.csv", SERIES.replace("label", "text"), {}),
 }
 
 

@@ -17,6 +17,7 @@ compression    texts in few bytes, by a network that learns as it goes
 ngram          the interpolated 5-gram of version 0.1, a baseline
 kneser_ney     the 5-gram with modified Kneser–Ney smoothing, the baseline to beat
 compressors    xz and bzip2 on the same text
+following      what it says of texts that grow, for a search
 reading        how probable each token of a text was, as the text comes
 learning       the same by a model that learns as it reads
 scoring        the lines of a text, scored one after the other

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
@@ -15,13 +15,14 @@ from rnncli.data.lines import Line, Opened
 from rnncli.data.source import Source
 from rnncli.data.text import BYTES, WORDS, Detokenizer
 from rnncli.data.vocabulary import UNKNOWN_NUMBER, Vocabulary, describe_unseen
-from rnncli.errors import DataError, UsageError
+from rnncli.errors import DataError, UsageError, shown
 from rnncli.nn.network import Network
 from rnncli.notes import note
 from rnncli.tasks.language_model import copies, mixture
 from rnncli.tasks.language_model.bad_words import BadWords
 from rnncli.tasks.language_model.config import LanguageModelConfig
 from rnncli.tasks.language_model.decoding import Barred, Decoder, Sampling
+from rnncli.tasks.language_model.following import Following
 from rnncli.tasks.language_model.items import BETWEEN, LINES, STREAM
 from rnncli.tasks.language_model.kneser_ney import KneserNey
 from rnncli.tasks.language_model.mixture import MixedReading
@@ -124,6 +125,18 @@ class LanguageModel(Predictor):
     @property
     def between_texts(self) -> str | None:
         return None if self.items == STREAM else BETWEEN[self.items]
+
+    def following(self, symbols: Sequence[str], kind: str) -> Callable[[], Following]:
+        if self.vocabulary.kind != kind:
+            raise UsageError(f"--lm: reads {self.vocabulary.kind} tokens, and the transcripts have {kind} ones")
+        tokens = self.vocabulary.numbers(symbols).astype(int)
+        if unknown := [one for one, token in zip(symbols[1:], tokens[1:].tolist(), strict=True) if not token]:
+            count = f"{len(unknown):,} of {len(symbols) - 1:,} symbols"
+            note(f"--lm: {count} are unknown to it, {shown(unknown[0])} the first")
+        end = self.vocabulary.end
+        if end is None:
+            end = int(self.vocabulary.encode("\n")[0]) or None
+        return lambda: Following(self.network, tokens, end, end)
 
     def know(self, config: Config, source: Source) -> None:
         if self.items == STREAM:

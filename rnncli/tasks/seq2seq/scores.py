@@ -67,16 +67,6 @@ def baselines(
     return [("most similar", nearest), *found]
 
 
-def edit_distance(first: Sequence[str], second: Sequence[str]) -> int:
-    """Return the least number of insertions, deletions and replacements between two sequences (Levenshtein, 1966)."""
-    row = list(range(len(second) + 1))
-    for i, a in enumerate(first, start=1):
-        before, row[0] = row[0], i
-        for j, b in enumerate(second, start=1):
-            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (a != b))
-    return row[-1]
-
-
 def _by_sacrebleu(name: str) -> Metric:
     def score(predicted: Sequence[str], actual: Sequence[str]) -> float:
         try:

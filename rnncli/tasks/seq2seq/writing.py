@@ -20,6 +20,7 @@ from rnncli.nn.encoder_decoder import EncoderDecoder, PairShape
 from rnncli.nn.ensemble import as_one
 from rnncli.nn.memory import require_memory
 from rnncli.tasks import sizes
+from rnncli.tasks.edit_distance import edit_distance
 from rnncli.tasks.recurrence import recurrence_of
 from rnncli.tasks.seq2seq.candidates import Speller, Writers
 from rnncli.tasks.seq2seq.config import WritingConfig
@@ -27,7 +28,7 @@ from rnncli.tasks.seq2seq.endings import Endings
 from rnncli.tasks.seq2seq.learner import PairData, PairLearner, room_for
 from rnncli.tasks.seq2seq.pairs import PairColumns, Pairs, only, read_pairs
 from rnncli.tasks.seq2seq.prompts import Prompts
-from rnncli.tasks.seq2seq.scores import METRICS, baselines, doubt_unwritable, edit_distance
+from rnncli.tasks.seq2seq.scores import METRICS, baselines, doubt_unwritable
 from rnncli.tasks.seq2seq.unknown import seldom_in
 from rnncli.tasks.task import (
     Context,

@@ -20,17 +20,17 @@ import numpy as np
 from rnncli.config.sections import NO_GROUP
 from rnncli.data.csv_table import Table, read_table
 from rnncli.data.lines import Opened
-from rnncli.data.numeric import column_index, is_missing, is_number, is_numeric_column
+from rnncli.data.numeric import column_index, finite, is_missing, is_number, is_numeric_column, value_of
 from rnncli.data.source import Source, is_table
 from rnncli.data.table_rows import TableRows
 from rnncli.errors import DataError, UsageError, shown
 from rnncli.notes import note
 from rnncli.tasks.sequences import gaps
-from rnncli.tasks.sequences.archive_file import read_archive
+from rnncli.tasks.sequences.archive_file import archive_examples
 from rnncli.tasks.sequences.config import ClassifyDataConfig, ExamplesConfig, LabelledConfig
 from rnncli.tasks.sequences.entries import Entries
 from rnncli.tasks.sequences.example_lines import labelled_lines
-from rnncli.tasks.sequences.examples import MISSING, Columns, Examples, Form, finite
+from rnncli.tasks.sequences.examples import MISSING, Columns, Examples, Form
 from rnncli.tasks.sequences.written_labels import in_sets
 
 
@@ -179,11 +179,11 @@ def _steps(table: Table, row: int, indices: list[int], data: ExamplesConfig, *, 
             raise DataError(
                 f"{place_in(table, row, index)}: {shown(cell)} is not a number; mend the cell or remove the row"
             )
-    values = gaps.shortened(np.array([gaps.value_of(cell, data.decimal) for cell in cells])[:, None])
+    values = gaps.shortened(np.array([value_of(cell, data.decimal) for cell in cells])[:, None])
     if not len(values):
         raise DataError(f"{table.name}:{table.lines[row]}: the sequence has no values; remove the row")
     gaps.require_taken(values, data.missing, lambda t, c: place_in(table, row, indices[t]), learns=learns)
-    return finite(values, table.name, table.lines[row])
+    return finite(values, f"{table.name}:{table.lines[row]}")
 
 
 def _long(
@@ -249,7 +249,7 @@ def read_examples(
     if form == "lines":
         found = labelled_lines(source, data, separated=separator is not None)
     elif form == "ts":
-        found = read_archive(source, data, like, labelled=is_label is None)
+        found = archive_examples(source, data, like, labelled=is_label is None)
     else:
         table = read_table(source, **dialect(data, like))
         found = from_table(table, data, like, labelled=is_label is None)

@@ -10,7 +10,6 @@ import numpy as np
 
 from rnncli.data.text import Kind, tokenize
 from rnncli.data.typed import typed
-from rnncli.errors import DataError
 
 Form = Literal["lines", "text", "wide", "long", "ts"]
 MISSING = ("", "na", "nan", "null", "?")
@@ -104,10 +103,3 @@ def only(examples: Examples, chosen: Sequence[int]) -> Examples:
         name: [column[i] for i in chosen] for name in names if (column := getattr(examples, name)) is not None
     }
     return replace(examples, **picked)
-
-
-def finite(values: np.ndarray, name: str, line: int) -> np.ndarray:
-    """Return `values`; raise DataError if one is too large for float32 to square."""
-    if (np.abs(values) >= 1e30).any():
-        raise DataError(f"{name}:{line}: a value is too large for float32; rescale the data")
-    return values

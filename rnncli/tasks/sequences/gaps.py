@@ -28,11 +28,6 @@ _HOW = {
 }
 
 
-def value_of(cell: str, decimal: str = ".") -> float:
-    """Return the number in a cell, NaN if it is missing."""
-    return float("nan") if is_missing(cell) else float(cell.replace(decimal, "."))
-
-
 def shortened(values: np.ndarray) -> np.ndarray:
     """Return the steps up to the last one with a value; none if there is no value."""
     there = np.flatnonzero(~np.isnan(values).all(axis=1))

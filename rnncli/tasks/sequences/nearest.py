@@ -4,29 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from rnncli.data.numeric import by_itself, whole_series
-from rnncli.kernels import warping
 from rnncli.tasks.sequences.examples import Examples
 from rnncli.tasks.sequences.gaps import completed, means_of
 from rnncli.tasks.sequences.sample import sample, told
+from rnncli.tasks.warped import Series, found_by_warping
 
 _SHARES = (0.0, 0.03, 0.1)  # of a sequence's length: windows to choose from, as the archive's learned one
 _MOST = 4e9  # numbers compared at each of both stages; a second compares about 5·10⁸
-
-
-class Series(NamedTuple):
-    """Sequences one after another, values (R, C); sequence i is the rows starts[i]:starts[i + 1]."""
-
-    values: np.ndarray
-    starts: np.ndarray
-
-    @classmethod
-    def of(cls, sequences: Sequence[np.ndarray]) -> Series:
-        return cls(np.concatenate(sequences), np.cumsum([0, *map(len, sequences)]))
 
 
 def nearest(train: Examples, held_out: Examples) -> np.ndarray:
@@ -64,23 +53,13 @@ def nearest_warped(
     def cost(way: tuple[list[Series], float]) -> float:
         (seen, _), share = way
         judges = sample(answers, int(max(2, min(pairs[share] / M, (pairs[share] / len(_SHARES)) ** 0.5))))
-        found = _found(seen, judges, seen, judges, share, apart=True)
+        found = found_by_warping(seen, judges, seen, judges, share, apart=True)
         both = zip(judges.tolist(), found.tolist(), strict=True)
         return sum(miss(answers[k], answers[i]) for i, k in both) / len(judges)
 
     (seen, asked), share = min(product(by_scale, _SHARES), key=cost)
     chosen = told(sample(answers, int(max(2, pairs[share] / M))), N, "the nearest neighbour by DTW")
-    return _found(seen, chosen, asked, np.arange(M), share, apart=False)
-
-
-def _found(
-    seen: Series, chosen: np.ndarray, asked: Series, queries: np.ndarray, share: float, *, apart: bool
-) -> np.ndarray:
-    """Return the numbers (M,) of the sequences nearest to the queries (M,), of those chosen (n,); apart: queries are of
-    `seen`, and none is its own neighbour."""
-    rows, found = np.empty((2, int(np.diff(seen.starts).max()) + 1)), np.empty(len(queries), np.int64)
-    warping.nearest(*seen, chosen, *asked, queries, share, apart, rows, found)
-    return found
+    return found_by_warping(seen, chosen, asked, np.arange(M), share, apart=False)
 
 
 def _in_one_unit(train: Examples, held_out: Examples) -> tuple[list[np.ndarray], list[np.ndarray]]:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from rnncli.config.sections import NO_GROUP
 from rnncli.data.csv_table import Table, read_table
 from rnncli.data.lines import Opened
-from rnncli.data.numeric import column_index, is_numeric_column
+from rnncli.data.numeric import column_index, finite, is_numeric_column
 from rnncli.data.source import Source
 from rnncli.data.table_rows import TableRows
 from rnncli.errors import DataError, UsageError, shown
@@ -21,7 +21,7 @@ from rnncli.tasks.sequences import gaps
 from rnncli.tasks.sequences.config import LabelledConfig
 from rnncli.tasks.sequences.entries import Entries
 from rnncli.tasks.sequences.example_files import dialect, groups_of, label_index, labels_of, place_in
-from rnncli.tasks.sequences.examples import MISSING, finite
+from rnncli.tasks.sequences.examples import MISSING
 from rnncli.tasks.sequences.tag_columns import read_columns
 from rnncli.tasks.sequences.tagged import TagColumns, Tagged
 
@@ -76,7 +76,7 @@ def _from_table(table: Table, data: LabelledConfig, like: TagColumns | None, *, 
     else:
         steps = gaps.steps_in(table, used, data.decimal, learns=tagged)
         gaps.require_taken(steps, data.missing, lambda row, c: place_in(table, row, used[c]), learns=tagged)
-        values = [finite(steps[numbers], table.name, table.lines[numbers[0]]) for numbers in rows.values()]
+        values = [finite(steps[numbers], f"{table.name}:{table.lines[numbers[0]]}") for numbers in rows.values()]
     every = groups_of(table, data.group) if tagged else None
     groups = None if every is None else [every[numbers[0]] for numbers in rows.values()]
     return Tagged(table.name, columns, list(rows), lines, words, values, tags, groups, data.missing)

@@ -1,0 +1,135 @@
+"""Sound as steps: a WAV file, or raw samples as they come. Either is read in blocks, so that memory holds the steps of
+a long recording, and not its samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from rnncli.config.recordings import FeatureConfig
+from rnncli.data.frames import stacked, with_slopes
+from rnncli.data.mel import LogMel
+from rnncli.data.resampling import MOST_PHASES, Resampler
+from rnncli.data.source import LARGE, Source
+from rnncli.data.waves import Wave, open_wave, samples_of
+from rnncli.errors import DataError, UsageError, amount
+from rnncli.memory import require_free
+
+SOUNDS = (".wav", ".wave")
+_MOST_TIMES = 16  # the rate that a file has: above it nothing is won
+_FEWEST = 16  # samples of a window
+
+
+@dataclass(frozen=True, eq=False)
+class Sound:
+    """The steps (T, F) float32 of a sound of so many seconds, not normalised; recorded at one rate, read at another."""
+
+    steps: np.ndarray
+    seconds: float
+    recorded: int
+    rate: int
+
+
+def log_mel(features: FeatureConfig, rate: int) -> LogMel:
+    """Return the features of sound at `rate` that the config asks for."""
+    return _log_mel(rate, features.bands, *features.seconds)
+
+
+@lru_cache
+def _log_mel(rate: int, bands: int, window: float, hop: float) -> LogMel:
+    return LogMel(rate, bands, window, hop)
+
+
+def as_steps(rows: Iterable[np.ndarray], features: FeatureConfig) -> Iterator[np.ndarray]:
+    """Yield rows (n, C) as steps (n, F), with slopes and stacked as the config asks for."""
+    return stacked(with_slopes(rows) if features.deltas else rows, features.stack)
+
+
+def read_sound(source: Source, features: FeatureConfig, rate: int | None) -> Sound:
+    """Return the steps of a WAV file; of another rate than `rate`, or else than the config's, it is resampled.
+
+    Raises DataError for what `open_wave` refuses, for silence, and for a sound shorter than a window.
+    """
+    wave = open_wave(source)
+    rate = rate or features.rate or wave.rate
+    blocks, length = _heard(wave), wave.length
+    if wave.rate != rate:
+        resampler = Resampler(wave.rate, rate)
+        if rate > _MOST_TIMES * wave.rate:
+            raise DataError(
+                f"{source.name}: its rate, {wave.rate:,} Hz, is too low for sound read at {rate:,} Hz; record it again"
+            )
+        if not resampler.possible:
+            raise DataError(
+                f"{source.name}: its rate, {wave.rate:,} Hz, has no ratio to {rate:,} Hz in whole numbers up to "
+                f"{MOST_PHASES:,}; resample it with another program"
+            )
+        blocks, length = resampler.blocks(blocks), resampler.length(length)
+    mel = log_mel(features, rate)
+    if mel.window < _FEWEST:
+        few = amount(mel.window, "sample")
+        raise DataError(
+            f"{source.name}: at {rate:,} Hz a window of {features.window} has {few}, which are too few; set a longer "
+            "data.features.window"
+        )
+    count = mel.count(length)
+    if not count:
+        raise DataError(
+            f"{source.name}: is too short: {1000 * wave.seconds:.4g} ms of sound, and one window has "
+            f"{features.window}; leave it out"
+        )
+    size = features.bands * (1 + features.deltas) * features.stack
+    steps = _filled(source.name, -(-count // features.stack), size, as_steps(mel.rows(blocks), features))
+    return Sound(steps, wave.seconds, wave.rate, rate)
+
+
+def _heard(wave: Wave) -> Iterator[np.ndarray]:
+    """Yield the samples of a file; raise DataError if all of them are equal."""
+    low, high = np.inf, -np.inf
+    for block in wave.blocks():
+        low, high = min(low, block.min()), max(high, block.max())
+        yield block
+    if low == high:
+        raise DataError(
+            f"{wave.source.name}: is silent: all of its samples are equal; record it again, or leave it out"
+        )
+
+
+def _filled(name: str, count: int, size: int, blocks: Iterable[np.ndarray]) -> np.ndarray:
+    """Return the rows (count, size) in `blocks`; raise MachineError if they take more memory than there is."""
+    if 4 * count * size > LARGE:
+        require_free(4 * count * size, name, "cut it into shorter recordings")
+    steps = np.empty((count, size), np.float32)
+    start = 0
+    for block in blocks:
+        steps[start : start + len(block)] = block
+        start += len(block)
+    return steps
+
+
+def followed(pieces: Iterator[bytes], features: FeatureConfig, rate: int | None) -> Iterator[np.ndarray]:
+    """Yield the steps (n, F), not normalised, of sound that comes as raw samples of 16 bits (signed, little-endian, one
+    channel) at the rate of a model, as soon as their windows are full.
+
+    Raises UsageError for a model that reads no sound, or whose features are normalised by the whole recording.
+    """
+    if rate is None:
+        raise UsageError("sound as it comes is for a model that was trained on sound, and this one reads other steps")
+    if features.normalise == "recording":
+        raise UsageError(
+            "sound as it comes has no mean over the whole recording; train with data.features.normalise: training"
+        )
+    return as_steps(log_mel(features, rate).rows(_samples(pieces)), features)
+
+
+def _samples(pieces: Iterator[bytes]) -> Iterator[np.ndarray]:
+    held = b""
+    for piece in pieces:
+        held += piece
+        whole = len(held) - len(held) % 2
+        yield samples_of(held[:whole], "i2")
+        held = held[whole:]
