@@ -43,7 +43,8 @@ rnncli: error: c.yaml:5:17: no column "day" in sales.csv; columns: "month", "sal
 rnncli: error: c.yaml:6:12: sales.csv: has 120 rows; 1 row before + horizon 500 needs 501; lower data.horizon
     6 |   horizon: 500
       |            ^^^
-rnncli: error: c.yaml:7:3: data.tokens: is for language-model, classify, regress, seq2seq, caption, and a forecast \
+rnncli: error: c.yaml:7:3: data.tokens: is for language-model, classify, regress, seq2seq, caption, \
+transcribe, and a forecast \
 has no use for it; remove it
     7 |   tokens: word
       |   ^^^^^^

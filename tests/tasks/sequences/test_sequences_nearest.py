@@ -105,5 +105,5 @@ def test_the_archive_publishes_the_same_without_a_window(name, published):
     data = config_from_mapping({"task": "classify", "data": {"encoding": "utf-8"}}).data
     train, asked = (read_examples(read_source(str(folder / f"{name}_{of}.ts")), data) for of in ("TRAIN", "TEST"))
     seen, others = (nearest.Series.of(one.values) for one in (train, asked))
-    found = nearest._found(seen, np.arange(len(train)), others, np.arange(len(asked)), 1.0, apart=False)
+    found = nearest.found_by_warping(seen, np.arange(len(train)), others, np.arange(len(asked)), 1.0, apart=False)
     assert accuracy(found, train, asked) == pytest.approx(published, abs=6e-4)
