@@ -106,7 +106,7 @@ def test_threads_and_resuming_change_no_byte(folder: Path, trained: str) -> None
         (["train", "c.yaml", "--set", "model.pooling=last"], 2, "model.pooling: a tag has an answer for every step"),
         (["predict", "run"], 2, "name a file of them, or - for standard input"),
         (["predict", "run", "-", "--horizon", "3"], 2, "--horizon: is for forecast, and this is a tag"),
-        (["predict", "run", "-", "--n-best", "3"], 2, "--n-best: is for seq2seq, caption, transcribe, and this is a tag"),
+        (["predict", "run", "-", "--n-best", "3"], 2, "--n-best: is for seq2seq, caption, transcribe, and this"),
     ],
 )
 def test_mistakes(folder: Path, trained: str, arguments: list[str], code: int, said: str) -> None:
