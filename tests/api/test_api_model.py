@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from parameters import mostly_thorough
 
 import rnncli
 from tests.cli.cli_runs import run
@@ -41,7 +42,7 @@ def texts_of(task: str) -> list[str]:
     return (KEPT / task / "new.txt").read_text(encoding="utf-8").splitlines()
 
 
-@pytest.mark.parametrize("task", LINES)
+@pytest.mark.parametrize("task", mostly_thorough(LINES, ["language-model", "classify", "tag"]))
 def test_lines_are_answered_as_a_pipe_of_them_is(task: str, folder: Path) -> None:
     texts = [text for text in texts_of(task) if text]
     wanted = told("predict", f"{task}/run", "-", cwd=folder, stdin="\n".join(texts) + "\n")

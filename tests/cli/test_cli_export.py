@@ -117,6 +117,7 @@ def test_gates_that_pytorch_does_not_have_are_named(shelf: Shelf, tmp_path: Path
     assert "model.cap_input_gate has no module in PyTorch; use --to onnx" in refusal
 
 
+@pytest.mark.thorough
 def test_a_network_of_bfloat16_is_written_in_float32_alone(shelf: Shelf, tmp_path: Path) -> None:
     changes = ("--set", "training.precision=bfloat16", "--set", "training.epochs=1")
     run("train", shelf / "char.yaml", "-o", tmp_path / "half", *changes, cwd=shelf.folder).ok()

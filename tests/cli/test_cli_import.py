@@ -96,6 +96,7 @@ def test_a_language_model_has_the_logits_that_it_had(cell: str, embedded: bool, 
     assert logits[0] < wanted.min()
 
 
+@pytest.mark.thorough
 def test_it_generates_and_is_trained_on(tmp_path: Path) -> None:
     V = len(CHARACTERS)
     tensors = weights("lstm", E) | {"embed.weight": matrix(V, E), "fc.weight": matrix(V, H), "fc.bias": vector(V)}

@@ -178,6 +178,7 @@ def test_a_symbol_that_training_never_saw_is_an_error_and_is_told_of(folder: Pat
     assert scores(result.out)["network"] >= 1
 
 
+@pytest.mark.thorough
 def test_gradients_pass_the_check_in_float64_and_are_looked_at_by_lag(folder: Path, trained: str) -> None:
     small = ("--set", "model.hidden_size=4")
     assert "passed" in run("inspect-grads", "c.yaml", "--check", *small, cwd=folder).ok().out
