@@ -234,8 +234,10 @@ def _numbers(values: Any) -> np.ndarray:
     """Return numbers as an array; UsageError for what is none."""
     try:
         array = np.asarray(values)
-        if array.dtype.kind in "fiubO":
-            return array.astype(np.float64) if array.dtype.kind == "O" else array
+        if array.dtype.kind in "fiub":
+            return array
+        if array.dtype.kind == "O" and not any(map(np.iscomplexobj, array.flat)):
+            return array.astype(np.float64)
     except (TypeError, ValueError, OverflowError):  # told below
         pass
     raise UsageError(f"{TABLE}: {shown(repr(values))} are no numbers; give numbers, or texts alone")

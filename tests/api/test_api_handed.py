@@ -113,6 +113,7 @@ def test_the_name_tells_a_table_from_a_text() -> None:
         ([[1], 2], UsageError, "some of its sequences are single values"),
         ({"a": "bc"}, UsageError, "data of the type str are none"),
         ([1 + 2j], UsageError, "are no numbers"),
+        ([None, np.zeros((), np.complex64)], UsageError, "are no numbers"),
         (["\ud800"], DataError, "which is no character; leave it out"),
         ([[1, "a"]], UsageError, "are no numbers; give numbers, or texts alone"),
         ([[[1, 2]], [[1]]], UsageError, "rows of as many numbers as in the others"),
