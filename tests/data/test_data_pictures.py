@@ -158,6 +158,7 @@ def test_damage_within_the_pixels():
     assert read(damaged(zlib.compress(lines + bytes(10**6)))) == pytest.approx(GREY.T / 255)  # no more is unpacked
 
 
+@pytest.mark.thorough
 def test_what_memory_has_no_room_for_is_refused_before():
     with pytest.raises(MachineError, match="cut it into smaller pictures"):
         read(damaged(zlib.compress(b"1"), (2**31 - 1, 2**31 - 1)))

@@ -407,6 +407,7 @@ def test_the_loader_builds_every_network_of_pytorch(pooling, cell, content, tmp_
     assert apart(outputs.numpy(), np.array(test["outputs"])) < 1e-6
 
 
+@pytest.mark.thorough
 def test_what_has_no_form_is_named_with_what_to_use():
     words, _ = predictor_of("classify", tokens="word", residual="naive-bayes")
     with pytest.raises(UsageError, match=r"data\.residual: naive-bayes .* train with data.residual: none"):
