@@ -113,6 +113,11 @@ def amount(count: int, noun: str, plural: str = "") -> str:
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
+def reason_of(error: OSError) -> str:
+    """Return why the system refused, in lower case, as a message goes on with it."""
+    return (error.strerror or str(error)).lower()
+
+
 def quoted(text: str) -> str:
     """Return `text` as a shell takes it for one word."""
     import shlex

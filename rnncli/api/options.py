@@ -67,7 +67,7 @@ class ScoreOptions(ReadingOptions, total=False):
     """The options of `rnncli score`."""
 
     above: float
-    most_surprising: int
+    most_surprising: int | str
     adapt: bool
     strict: bool
     unknown: Mapping[str, str]

@@ -38,7 +38,7 @@ class FeatureConfig(Section):
     normalise: Literal["recording", "training", "none"] = Field(
         default="recording",
         description="What gives the mean and the standard deviation by which features are normalised: each recording "
-        "its own, or the training split, by which sound can be followed as it comes.",
+        "its own, or the training split.",
     )
 
     @field_validator("hop")

@@ -1,8 +1,8 @@
 """Recordings as features: sound, steps of numbers and pictures as rows of numbers, each with the text that it says.
 
-`read_recordings` reads all, `listed_in` and `recordings_of` one file after the other; `sounds.followed` sound as it
-comes. What the first recording tells of all (their kind, the rate of their sound, the size of a step) is a `Layout`,
-which a model file keeps, so that others are read alike.
+`read_recordings` reads all, `listed_in` and `recordings_of` one file after the other. What the first recording
+tells of all (their kind, the rate of their sound, the size of a step) is a `Layout`, which a model file keeps, so that
+others are read alike.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Sound as steps: a WAV file, or raw samples as they come. Either is read in blocks, so that memory holds the steps of
-a long recording, and not its samples.
+"""Sound as steps: a WAV file, which is read in blocks, so that memory holds the steps of a long recording, and not its
+samples.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from rnncli.data.frames import stacked, with_slopes
 from rnncli.data.mel import LogMel
 from rnncli.data.resampling import MOST_PHASES, Resampler
 from rnncli.data.source import LARGE, Source
-from rnncli.data.waves import Wave, open_wave, samples_of
-from rnncli.errors import DataError, UsageError, amount
+from rnncli.data.waves import Wave, open_wave
+from rnncli.errors import DataError, amount
 from rnncli.memory import require_free
 
 SOUNDS = (".wav", ".wave")
@@ -109,27 +109,3 @@ def _filled(name: str, count: int, size: int, blocks: Iterable[np.ndarray]) -> n
         steps[start : start + len(block)] = block
         start += len(block)
     return steps
-
-
-def followed(pieces: Iterator[bytes], features: FeatureConfig, rate: int | None) -> Iterator[np.ndarray]:
-    """Yield the steps (n, F), not normalised, of sound that comes as raw samples of 16 bits (signed, little-endian, one
-    channel) at the rate of a model, as soon as their windows are full.
-
-    Raises UsageError for a model that reads no sound, or whose features are normalised by the whole recording.
-    """
-    if rate is None:
-        raise UsageError("sound as it comes is for a model that was trained on sound, and this one reads other steps")
-    if features.normalise == "recording":
-        raise UsageError(
-            "sound as it comes has no mean over the whole recording; train with data.features.normalise: training"
-        )
-    return as_steps(log_mel(features, rate).rows(_samples(pieces)), features)
-
-
-def _samples(pieces: Iterator[bytes]) -> Iterator[np.ndarray]:
-    held = b""
-    for piece in pieces:
-        held += piece
-        whole = len(held) - len(held) % 2
-        yield samples_of(held[:whole], "i2")
-        held = held[whole:]

@@ -16,7 +16,7 @@ from typing import BinaryIO, NoReturn
 
 from rnncli.config.text_encodings import canonical
 from rnncli.data.sent import sent
-from rnncli.errors import DataError, MachineError, UsageError, shown
+from rnncli.errors import DataError, MachineError, UsageError, reason_of, shown
 from rnncli.memory import require_free
 from rnncli.notes import doubt
 
@@ -349,7 +349,7 @@ def _changed(name: str, how: str) -> DataError:
 def _refuse(path: str, error: OSError) -> NoReturn:
     if isinstance(error, (FileNotFoundError, NotADirectoryError)):
         raise UsageError(f"no such file: {path}{_similar_sibling(path)}") from None
-    raise MachineError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+    raise MachineError(f"{path}: {reason_of(error)}") from None
 
 
 def _similar_sibling(path: str) -> str:

@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Iterable, Iterator
 
 from rnncli.data.source import PIECE, Source
-from rnncli.errors import MachineError
+from rnncli.errors import MachineError, reason_of
 
 _IN_MEMORY = 1 << 22  # bytes
 
@@ -24,7 +24,7 @@ class Spooled(Source):
                 self._room.write(piece)
             self._room.flush()
         except OSError as error:
-            why = (error.strerror or str(error)).lower()
+            why = reason_of(error)
             raise MachineError(f"{name}: cannot be kept in {tempfile.gettempdir()}: {why}; name a file") from None
         self._size = self._room.tell()
 

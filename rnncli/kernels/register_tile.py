@@ -218,7 +218,7 @@ def pairs_pay() -> bool:
     """Return True if this CPU multiplies values of bfloat16 in less time than those of float32.
 
     To have an instruction for them says little: a Zen 4 takes as long for it as for one of float32, which multiplies
-    half as many values, a Xeon with AMX more than three times as long.
+    half as many values, a Xeon with AMX some three times as long.
     """
     if not (LANES and enabled()):
         return False

@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from rnncli import __version__
-from rnncli.errors import RnncliError
+from rnncli.errors import RnncliError, reason_of
 from rnncli.workflows.temporary import temporary_folder
 
 PACKAGES = ("click", "numpy", "numba", "llvmlite", "rich", "PyYAML", "pydantic", "safetensors", "regex")
@@ -69,7 +69,7 @@ def _looked(name: str, look: Callable[[str], Finding]) -> Finding:
         mend = "unset it" if "NUMBA_" in str(error) else "pip install --force-reinstall rnncli"
         return Finding(name, str(error), mend=mend, broken=True)
     except OSError as error:
-        return Finding(name, (error.strerror or str(error)).lower(), mend="free some space, or set TMPDIR", broken=True)
+        return Finding(name, reason_of(error), mend="free some space, or set TMPDIR", broken=True)
 
 
 def _package(name: str) -> Finding:
@@ -149,7 +149,7 @@ def _unwritable(folder: Path) -> str:
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(bytes(100_000))  # as much as a kernel
     except OSError as error:
-        return (error.strerror or str(error)).lower()
+        return reason_of(error)
     return ""
 
 

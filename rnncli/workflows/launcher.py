@@ -41,7 +41,8 @@ def launch_in(environment: Mapping[str, str]) -> Launch | None:
     for launcher, names in _VARIABLES.items():
         numbers = [_number(environment.get(name)) for name in names]
         if (rank := numbers[0]) is not None and None not in numbers:
-            size, on_host = (numbers[k] if k < len(numbers) else other for k, other in ((1, 0), (2, rank)))
+            size = numbers[1] if numbers[1:] else 0
+            on_host = numbers[2] if numbers[2:] else rank
             return None if size == 1 else Launch(launcher, rank, size or 0, on_host or 0)
     return None
 

@@ -27,7 +27,7 @@ import numpy as np
 
 from rnncli import safe_files
 from rnncli.data.typed import typed
-from rnncli.errors import MachineError, ModelFileError, RunInUseError, UsageError, amount, quoted
+from rnncli.errors import MachineError, ModelFileError, RunInUseError, UsageError, amount, quoted, reason_of
 from rnncli.nn import model_file
 from rnncli.notes import note
 from rnncli.training.plan import Plan, Position
@@ -100,7 +100,9 @@ class RunDirectory:
                 run._drop(run.state)
                 held = set()
         except OSError as error:
-            raise MachineError(f"{path}: cannot use as a run directory: {_reason(error)}; choose another -o") from None
+            raise MachineError(
+                f"{path}: cannot use as a run directory: {reason_of(error)}; choose another -o"
+            ) from None
         if held:
             run.close()
             raise UsageError(f"{path}: exists and is not empty; add --resume to go on, or choose another -o")
@@ -114,7 +116,7 @@ class RunDirectory:
         try:
             run._opened()
         except OSError as error:
-            raise MachineError(f"{path}: cannot use as a run directory: {_reason(error)}; check what it is") from None
+            raise MachineError(f"{path}: cannot use as a run directory: {reason_of(error)}; check what it is") from None
         return run
 
     def require_begun(self) -> None:
@@ -163,7 +165,7 @@ class RunDirectory:
         try:
             descriptor = safe_files.open_own(_LOCK, os.O_RDWR | os.O_CREAT, folder)
         except OSError as error:
-            raise OSError(error.errno, f"{_LOCK}: {_reason(error)}") from None
+            raise OSError(error.errno, f"{_LOCK}: {reason_of(error)}") from None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -208,7 +210,8 @@ class RunDirectory:
                 self._drop(self.path / _LOCK)
         except OSError as error:
             raise MachineError(
-                f"{self.path}: cannot remove its {_LOCK}: {_reason(error)}; the run is saved, and the file does no harm"
+                f"{self.path}: cannot remove its {_LOCK}: {reason_of(error)}; the run is saved, and the file does no "
+                "harm"
             ) from None
         finally:
             if self._lock is not None and self._is_new:
@@ -292,7 +295,7 @@ class RunDirectory:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise MachineError(f"{self.report}: cannot be read: {_reason(error)}; check its permissions") from None
+            raise MachineError(f"{self.report}: cannot be read: {reason_of(error)}; check its permissions") from None
         except (ValueError, TypeError):
             again = f"rnncli train -o {quoted(str(self.path))} --resume"
             raise ModelFileError(f"{self.report}: is damaged or of another version; write it anew: {again}") from None
@@ -309,7 +312,9 @@ class RunDirectory:
         try:
             safe_files.append(self.metrics, (json.dumps(metrics_of(line)) + "\n").encode(), self._folder)
         except OSError as error:
-            raise MachineError(f"{self.metrics}: cannot write: {_reason(error)}; the model before is intact") from None
+            raise MachineError(
+                f"{self.metrics}: cannot write: {reason_of(error)}; the model before is intact"
+            ) from None
 
     def read_metrics(self) -> list[dict[str, Any]]:
         """Return the whole lines of metrics.jsonl; none if there is no such file."""
@@ -332,7 +337,7 @@ class RunDirectory:
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise MachineError(f"{self.metrics}: cannot be read: {_reason(error)}; check it and its folder") from None
+            raise MachineError(f"{self.metrics}: cannot be read: {reason_of(error)}; check it and its folder") from None
 
 
 def metrics_of(line: Evaluated) -> dict[str, Any]:
@@ -378,7 +383,3 @@ def _step(line: str) -> float:
 def _finite(values: dict[str, Any]) -> dict[str, Any]:
     """Replace infinities, such as a best loss that does not exist yet, by None, since JSON has none."""
     return {k: None if isinstance(v, float) and v in (float("inf"), float("-inf")) else v for k, v in values.items()}
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from rnncli import safe_files
-from rnncli.errors import UsageError
+from rnncli.errors import UsageError, reason_of
 from rnncli.training.listed import DAMAGED, FAILED, FINISHED, FOREIGN, RUNNING, STOPPED, Listed
 from rnncli.workflows.report_types import require_types
 
@@ -29,7 +29,7 @@ def runs(folder: str, sort: str = "name") -> list[Listed]:
     try:
         entries = sorted(entry for entry in base.iterdir() if entry.is_dir() and not entry.name.startswith("."))
     except OSError as error:
-        raise UsageError(f"{folder}: {_reason(error)}; train first, or name a folder of runs") from None
+        raise UsageError(f"{folder}: {reason_of(error)}; train first, or name a folder of runs") from None
     if any(os.path.isfile(base / name) for name in safe_files.RUN_FILES):
         entries = [base]
     if not entries:
@@ -164,7 +164,3 @@ def _compared(found: Sequence[Listed]) -> Iterator[Listed]:
         }
         best = min(group, key=lambda other: other.error)
         yield replace(one, differs=differs, best_of=len(group) if one is best else None)
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from rnncli.errors import MachineError
+from rnncli.errors import MachineError, reason_of
 
 
 @contextlib.contextmanager
@@ -16,7 +16,7 @@ def temporary_folder() -> Iterator[Path]:
     try:
         folder = tempfile.TemporaryDirectory(prefix="rnncli-", ignore_cleanup_errors=True)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = reason_of(error)
         raise MachineError(f"no temporary folder: {reason}; set TMPDIR to a folder that can be written") from None
     with folder as name:
         yield Path(name)

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from rnncli import safe_files
 from rnncli.data.typed import typed
-from rnncli.errors import MachineError, ModelFileError, UsageError
+from rnncli.errors import MachineError, ModelFileError, UsageError, reason_of
 from rnncli.training.tuned import FAILED, FINISHED, PAUSED, RUNNING, Outcome, Trial
 from rnncli.workflows.tune_halving import RUNGS
 
@@ -74,7 +74,7 @@ class Study:
             study._lock = safe_files.open_own(_LOCK, os.O_RDWR | os.O_CREAT, study._folder)
         except OSError as error:
             study.close()
-            raise MachineError(f"{path}: cannot use for a study: {_reason(error)}; choose another -o") from None
+            raise MachineError(f"{path}: cannot use for a study: {reason_of(error)}; choose another -o") from None
         except UsageError:
             study.close()
             raise
@@ -226,7 +226,7 @@ class Study:
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise MachineError(f"{self.journal}: cannot be read: {_reason(error)}; check what it is") from None
+            raise MachineError(f"{self.journal}: cannot be read: {reason_of(error)}; check what it is") from None
         lines = []
         for line in whole.split(b"\n")[:-1]:
             with contextlib.suppress(ValueError, RecursionError):
@@ -245,7 +245,7 @@ class Study:
             with self.looking_for_work():
                 safe_files.append(self.journal, self._ended() + text.encode(), self._folder)
         except OSError as error:
-            raise MachineError(f"{self.journal}: cannot write: {_reason(error)}; what was before is intact") from None
+            raise MachineError(f"{self.journal}: cannot write: {reason_of(error)}; what was before is intact") from None
 
     @contextlib.contextmanager
     def _at_once(self) -> Iterator[None]:
@@ -284,7 +284,3 @@ class _Journal:
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
         self._study.append_lines(logs)
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()

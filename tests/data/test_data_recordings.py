@@ -12,7 +12,6 @@ from sounds import tone, wav
 from rnncli.config.recordings import RecordingsConfig
 from rnncli.data.frames import moments
 from rnncli.data.recordings import Layout, listed_in, read_recordings, recordings_of
-from rnncli.data.sounds import followed
 from rnncli.errors import DataError, UsageError
 from rnncli.notes import noting
 
@@ -191,22 +190,6 @@ def test_one_bad_recording_does_not_stop_the_others(folder):
             found.append(str(error))
     assert found[0] == f"{folder}/clips/a.wav: is empty; record it again, or leave it out"
     assert found[1].features.shape == (23, 40)
-
-
-@pytest.mark.parametrize("step", [1, 3, 999, 10_000])
-def test_sound_as_it_comes_is_that_of_a_file(folder, step):
-    keys = {"normalise": "training", "stack": 2, "deltas": True}
-    whole = read_recordings(str(folder / "clips/a.wav"), config(**keys), labelled=False).items[0].features
-    raw = wav(A)[44:]
-    pieces = (raw[i : i + step] for i in range(0, len(raw), step))
-    assert np.concatenate(list(followed(pieces, config(**keys).features, 8000))).tobytes() == whole.tobytes()
-
-
-def test_what_cannot_be_followed():
-    with pytest.raises(UsageError, match=r"has no mean over the whole recording; train with data\.features\.norm"):
-        followed(iter([]), config().features, 8000)
-    with pytest.raises(UsageError, match="a model that was trained on sound"):
-        followed(iter([]), config(normalise="none").features, None)
 
 
 def test_features_have_the_same_bytes_on_every_machine(tmp_path):

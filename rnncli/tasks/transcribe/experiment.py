@@ -102,7 +102,7 @@ class TranscribeExperiment(Experiment):
         context: Context,
         learnt: Mapping[str, Any] | None,
     ):
-        config = config.changed(data={key: splits.validated[key] for key in ("validation",)})
+        config = config.changed(data={"validation": splits.validated["validation"]})
         self.config, self.splits, self.context = config, splits, context
         self.vocabulary = Vocabulary.from_header(learnt["symbols"]) if learnt else self._vocabulary()
         self.layout, features = splits.train.layout, config.data.features
