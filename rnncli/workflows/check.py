@@ -149,7 +149,7 @@ def _prepared(config: Config, source: Source, tell: Callable[[str], None]) -> Pr
     from rnncli.memory import available
     from rnncli.nn.memory import counted
     from rnncli.training.backpropagation import ThreadPool
-    from rnncli.workflows.train import experiment_of
+    from rnncli.workflows.experiments import experiment_of
 
     pool = ThreadPool.of(config.training)
     try:
@@ -172,7 +172,7 @@ def _prepared(config: Config, source: Source, tell: Callable[[str], None]) -> Pr
 def _measured(experiment: Experiment, pool: ThreadPool, *, fills: bool) -> dict[str, Any]:
     from rnncli.config.values import parse_duration
     from rnncli.training import length as lengths
-    from rnncli.workflows.train import optimizer_of
+    from rnncli.workflows.experiments import optimizer_of
 
     learner, training = experiment.learner, experiment.config.training
     learner.gradient(0)  # compiles the kernels, so that no clock counts that time

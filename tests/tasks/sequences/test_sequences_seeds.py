@@ -30,7 +30,8 @@ from rnncli.workflows.evaluate import evaluate
 from rnncli.workflows.inspect_grads import Request as Inspecting
 from rnncli.workflows.inspect_grads import inspect_grads
 from rnncli.workflows.opening import open_model
-from rnncli.workflows.train import Request, train
+from rnncli.workflows.train import train
+from rnncli.workflows.train_request import Request
 
 POOL = ThreadPool(1)
 SEED = 7
