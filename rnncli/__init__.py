@@ -23,8 +23,8 @@ task, workflows/training_run.py for the path from a config to a model.
 
 Adding a cell takes its file, a line in kernels/cells and its naive twin in tests/naive.py. Adding a task takes its
 folder, a line in tasks/registry.py and its keys in tests/config/test_config_schema.py. Adding a key takes a field of
-a task's config.py, or of config/sections.py where all tasks have it. tests/test_adding_things.py does each of these
-in a page.
+a task's config.py, or of config/training_section.py and its neighbours where all tasks have it.
+tests/test_adding_things.py does each of these in a page.
 """
 
 from __future__ import annotations

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from rnncli.config.loading import Sound, given_keys, load_what_is_sound
 from rnncli.config.problems import MAX_LISTED, Path, Place, Problem, raise_all, together
-from rnncli.config.sections import SECTIONS, Config, keys_of
+from rnncli.config.section import keys_of
+from rnncli.config.sections import SECTIONS, Config
 from rnncli.errors import ConfigError, DataError, RnncliError, UsageError, shown
 from rnncli.tasks.registry import SCHEMAS
 from rnncli.training.prospect import Prospect

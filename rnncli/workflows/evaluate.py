@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rnncli.config.chosen import value_before
-from rnncli.config.sections import SECTIONS, Config, keys_of
+from rnncli.config.section import keys_of
+from rnncli.config.sections import SECTIONS, Config
 from rnncli.data.source import Source
 from rnncli.errors import DataError, UsageError
 from rnncli.nn import model_file

@@ -7,7 +7,8 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
-from rnncli.config.sections import Config, keys_of
+from rnncli.config.section import keys_of
+from rnncli.config.sections import Config
 from rnncli.data.source import Source
 from rnncli.errors import MachineError, UsageError
 from rnncli.notes import note, noting

@@ -16,11 +16,12 @@ from rnncli.inspection.reports import BEST
 from rnncli.nn import memory
 from rnncli.nn.ensemble import Ensemble
 from rnncli.notes import noting
+from rnncli.tasks.answers import Pieces
 from rnncli.tasks.cross_validation import CrossValidation
 from rnncli.tasks.registry import TASKS, config_from_mapping
 from rnncli.tasks.sequences import readers
 from rnncli.tasks.sequences.spans import scheme_of
-from rnncli.tasks.task import Asked, Context, Pieces
+from rnncli.tasks.task import Asked, Context
 from rnncli.training.backpropagation import ThreadPool
 from rnncli.training.loop import TrainingLoop
 from rnncli.training.optimizer import Optimizer
