@@ -2,6 +2,7 @@
 
     task             the interface of a task: Task, Experiment (ready to train), Predictor (at work), their answers
     line_by_line     answers for lines one by one, some of which may have none
+    stopping_between signals that end what follows a stream
     edit_distance    edits between two sequences, and how they align them
     warped           the nearest sequence by dynamic time warping
     exported         a model for other programs: a graph of ONNX, or a network of PyTorch, and a test vector

@@ -131,9 +131,13 @@ class Scaler:
 
     def scaled(self, one: Recording) -> np.ndarray:
         """Return scaled features (n, F) float32; raise DataError naming a recording that has too large ones."""
-        values = np.asarray((one.features - self.centre) / self.scale, np.float32)
+        return self.of_steps(one.features, one.where)
+
+    def of_steps(self, features: np.ndarray, where: str) -> np.ndarray:
+        """Return the features (n, F) of some steps as `scaled` does."""
+        values = np.asarray((features - self.centre) / self.scale, np.float32)
         if not (np.abs(values) <= LARGEST).all():
-            raise DataError(f"{one.where}: features up to {np.abs(values).max():.3g} times as large as usual; mend it")
+            raise DataError(f"{where}: features up to {np.abs(values).max():.3g} times as large as usual; mend it")
         return values
 
     def each(self, them: Transcribed) -> list[np.ndarray]:
