@@ -68,7 +68,7 @@ def command(
         return
     from rnncli.ui.training_view import training_view
     from rnncli.workflows.together import train_together
-    from rnncli.workflows.train import Request
+    from rnncli.workflows.train_request import Request
 
     with training_view(quiet=quiet, form=form) as view:
         train_together(Request(first, data, out, changes, resume, watch_grads, origin), view.show)

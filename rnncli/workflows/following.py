@@ -17,9 +17,9 @@ from rnncli.training.loop import TrainingLoop
 from rnncli.training.plan import Plan, Position
 from rnncli.training.ranks import Ranks
 from rnncli.training.reports import Evaluated
+from rnncli.workflows.experiments import experiment_of, optimizer_of
 from rnncli.workflows.leading import DATA, END, GO_ON, Read, Ties
 from rnncli.workflows.planning import Planner
-from rnncli.workflows.train import experiment_of, optimizer_of
 
 
 class Follower:

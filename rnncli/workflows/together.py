@@ -16,7 +16,8 @@ from rnncli.workflows.launcher import imported, launch_in, loses_input
 from rnncli.workflows.leading import Greeting, Lead, require_alike, threads_of
 from rnncli.workflows.mpi_job import MpiJob
 from rnncli.workflows.stopping import ASKING_RANKS, stop_on_signals
-from rnncli.workflows.train import Request, train
+from rnncli.workflows.train import train
+from rnncli.workflows.train_request import Request
 
 
 def train_together(request: Request, show: Callable[[Report], None]) -> None:

@@ -9,7 +9,7 @@ from rnncli.errors import ConfigError, DataError, MachineError, StoppedError, Us
 from rnncli.training.reports import Evaluated, Finished
 from rnncli.workflows.leading import Greeting, require_alike, threads_of
 from rnncli.workflows.run_directory import RunDirectory
-from rnncli.workflows.train import Request
+from rnncli.workflows.train_request import Request
 
 TEXT = "".join(f"The {('fox', 'hen', 'crow')[i % 3]} saw the {('well', 'barn')[(i * i) % 2]}.\n" for i in range(40))
 LABELLED = "text,label\n" + "".join(f"{'ab' * (i % 4)}{'c' * (i % 3)}d,{'xy'[i % 4 > 1]}\n" for i in range(48))

@@ -12,8 +12,9 @@ from rnncli.data.sound_stream import Raw, steps_as_they_come
 from rnncli.data.text import Detokenizer
 from rnncli.errors import RnncliError, UsageError
 from rnncli.kernels.ctc import BLANK
+from rnncli.tasks.answers import Stream
 from rnncli.tasks.stopping_between import Stopping
-from rnncli.tasks.task import Asked, Options, Stream
+from rnncli.tasks.task import Asked, Options
 from rnncli.tasks.transcribe.learner import Carrying
 from rnncli.training.backpropagation import ThreadPool
 
