@@ -116,6 +116,10 @@ def test_symbols_have_times_in_the_order_in_which_they_were_heard(folder: Path, 
     assert [row["symbol"] for row in rows] == ["a", "c"]
     starts, ends = ([float(row[key]) for row in rows] for key in ("start", "end"))
     assert 0.45 < starts[0] < ends[0] <= starts[1] < ends[1] <= 1.1
+    for option in ("--n-best=2", "--scores"):
+        said = run("predict", "run", "late.wav", "--timestamps", option, cwd=folder).refused(2)
+        name = option.partition("=")[0]
+        assert said == f"{name}: does not go with --timestamps, which tells of the best alone; leave it out"
 
 
 def test_a_language_model_is_asked_too(folder: Path, trained: str) -> None:

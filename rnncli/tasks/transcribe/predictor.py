@@ -58,6 +58,10 @@ class Transcriber(Predictor):
         if asked.data is None:
             raise UsageError("this model transcribes recordings; name files, a folder or a list of them")
         data, options = self.config.changed(data=asked.reading).data, asked.options
+        for name in ("n_best", "scores"):
+            if name in options and options.get("timestamps"):
+                what = f"--{name.replace('_', '-')}"
+                raise UsageError(f"{what}: does not go with --timestamps, which tells of the best alone; leave it out")
         path: Paths | Source = [str(asked.data), *asked.more] if asked.more else asked.data
         name = path.name if isinstance(path, Source) else path if isinstance(path, str) else ", ".join(path[:3])
         form = Form(
