@@ -11,6 +11,7 @@ from pathlib import Path
 from rnncli.config.chosen import value_before
 from rnncli.config.section import keys_of
 from rnncli.config.sections import SECTIONS, Config
+from rnncli.data.kept_rows import KeptRows
 from rnncli.data.source import Source
 from rnncli.errors import DataError, UsageError
 from rnncli.nn import model_file
@@ -23,6 +24,7 @@ from rnncli.training.reports import Report
 from rnncli.workflows.experiments import data_sha256
 from rnncli.workflows.names import is_config
 from rnncli.workflows.opening import Model, one_or_all, open_sound, require_readable, require_understood, source_of
+from rnncli.workflows.run_directory import RunDirectory
 from rnncli.workflows.start_from import learnt_before
 from rnncli.workflows.temporary import temporary_folder
 from rnncli.workflows.train import for_a_while, train
@@ -90,16 +92,21 @@ def require_same_training(overrides: Sequence[str]) -> None:
 
 
 @contextlib.contextmanager
-def recalled(model: Model, overrides: Sequence[str] = (), **errors: str) -> Iterator[tuple[Experiment, Source]]:
+def recalled(
+    model: Model, overrides: Sequence[str] = (), kept: KeptRows | None = None, **errors: str
+) -> Iterator[tuple[Experiment, Source]]:
     """Yield the experiment of a run with the weights of its `model`, and the data that it was trained on, which must
-    still be there; `errors` are those of `training_data`."""
+    still be there; `errors` are those of `training_data`. kept: what its features are taken from in place of the run.
+    """
     require_same_training(overrides)
     config, source = training_data(model, overrides, **errors)
     run = model.run
     config = config.changed(training={"precision": model.precision})
     pool = ThreadPool(config.training.threads)
     try:
-        experiment = model.task.prepare(config, source, Context(pool), learnt_before(Path(run), model.header))
+        kept = RunDirectory(Path(run)).sound_rows() if kept is None else kept
+        learnt = learnt_before(Path(run), model.header)
+        experiment = model.task.prepare(config, source, Context(pool, kept=kept), learnt)
         experiment.recall(model.header, model.arrays)
         if not _fits(experiment, model):
             raise UsageError(f"{run}: its data or config.yaml are not what it was trained with; restore them")
