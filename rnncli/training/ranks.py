@@ -64,6 +64,7 @@ class Ranks:
         self.rank, self.size = (channel.rank, channel.size) if channel else (0, 1)
         self.asked: Callable[[], bool] = lambda: False
         self._stopping = self._evaluating = False
+        self._taken = np.empty(0, np.uint8)
         if shards % self.size:
             raise ConfigError(
                 f"training.shards is {shards}, which {self.size} ranks do not divide; start a power of two of ranks, "
@@ -197,7 +198,7 @@ class Ranks:
         neighbours first; then the halves come back. a + b is b + a, so that both sides of a pair agree.
         """
         assert self._channel is not None
-        taken, halves, low, high, distance = np.empty_like(x), [], 0, x.size, 1
+        taken, halves, low, high, distance = self._room(x), [], 0, x.size, 1
         while distance < self.size:
             middle = (low + high) // 2
             kept, given = (low, middle), (middle, high)
@@ -215,6 +216,12 @@ class Ranks:
             distance //= 2
             if given != kept:
                 self._channel.exchange(x[slice(*kept)], x[slice(*given)], self.rank ^ distance)
+
+    def _room(self, x: np.ndarray) -> np.ndarray:
+        """Return an array for what others give for x (n,), the same for all sums of an update."""
+        if self._taken.nbytes < x.nbytes:
+            self._taken = np.empty(x.nbytes, np.uint8)
+        return self._taken[: x.nbytes].view(x.dtype)
 
     def _gather(self, rows: np.ndarray, edges: Sequence[int]) -> None:
         """Fill in all rows, of which those from edges[r] to edges[r + 1] are rank r's."""
