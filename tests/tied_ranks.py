@@ -15,7 +15,8 @@ import numpy as np
 from rnncli.training.reports import Report
 from rnncli.workflows.following import Follower
 from rnncli.workflows.leading import Greeting, Lead
-from rnncli.workflows.train import Request, train
+from rnncli.workflows.train import train
+from rnncli.workflows.train_request import Request
 
 T = TypeVar("T")
 

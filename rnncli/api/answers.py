@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.tasks.task import Answers, Stream, Table
+from rnncli.tasks.answers import Answers, Stream, Table
 from rnncli.ui.results import rounded
 
 _ISO = re.compile(r"\d{4}-\d\d(?:-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?)?")

@@ -22,8 +22,8 @@ from rnncli.ui.training_view import program_view
 from rnncli.workflows.opening import First
 from rnncli.workflows.run_directory import RunDirectory, metrics_of
 from rnncli.workflows.stopping import StopRequest, stop_on_signals
-from rnncli.workflows.train import Request
 from rnncli.workflows.train import train as train_run
+from rnncli.workflows.train_request import Request
 
 Overrides = Mapping[str, Any] | Sequence[str]
 

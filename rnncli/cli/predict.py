@@ -135,7 +135,7 @@ def command(run: str, data: tuple[str, ...], form: str | None, plot: str | None,
     Lines are answered as they come; one that cannot be answered keeps its place.
     """
     from rnncli.notes import noting
-    from rnncli.tasks.task import Pieces, Stream
+    from rnncli.tasks.answers import Pieces, Stream
     from rnncli.ui.output import say, say_notes
     from rnncli.ui.results import write_as_they_come, write_rows, write_stream
     from rnncli.workflows.opening import first_run

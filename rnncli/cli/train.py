@@ -68,7 +68,8 @@ def command(
         return
     from rnncli.ui.training_view import training_view
     from rnncli.workflows.together import lead_of
-    from rnncli.workflows.train import Request, train
+    from rnncli.workflows.train import train
+    from rnncli.workflows.train_request import Request
 
     request = Request(first, data, out, changes, resume, watch_grads, origin)
     lead = lead_of(request, [first, *data])

@@ -16,7 +16,8 @@ from rnncli import safe_files
 from rnncli.config.chosen import BEFORE
 from rnncli.config.explanations import Explanation, described, explanations, of_foreign_key, of_task
 from rnncli.config.problems import REFUSED, Path, Place, Problem, raise_all
-from rnncli.config.sections import SECTIONS, C, Config, is_section, keys_of
+from rnncli.config.section import is_section, keys_of
+from rnncli.config.sections import SECTIONS, C, Config
 from rnncli.config.values import IS_PATH
 from rnncli.config.yaml_document import MAX_BYTES, Document, parse, parse_scalar, place_in, valid_text
 from rnncli.errors import ConfigError, MachineError, shown

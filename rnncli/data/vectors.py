@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.config.sections import VectorsConfig
+from rnncli.config.token_sections import VectorsConfig
 from rnncli.data.source import decoded, read_source
 from rnncli.data.text import WORDS
 from rnncli.data.vocabulary import UNKNOWN, Vocabulary

@@ -7,7 +7,8 @@ from typing import Any, Protocol, TypeVar
 
 from rnncli.errors import DataError
 from rnncli.notes import doubt
-from rnncli.tasks.task import Asked, Piece
+from rnncli.tasks.answers import Piece
+from rnncli.tasks.task import Asked
 
 T = TypeVar("T")
 NAMED = 20  # inputs without an answer that are told one by one

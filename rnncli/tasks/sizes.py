@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from math import ceil
 
 from rnncli.config.chosen import is_open
-from rnncli.config.sections import LARGEST_SEED, C
+from rnncli.config.sections import C
+from rnncli.config.training_section import LARGEST_SEED
 
 MAX_TIME = "5m"  # of a training whose length is chosen
 _LEAST_JUDGES = 100  # validation sequences whose loss may end a training

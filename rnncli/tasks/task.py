@@ -9,11 +9,11 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from rnncli.config.chosen import is_chosen, value_before
-from rnncli.config.loading import config_from_mapping
-from rnncli.config.sections import DEFAULT_PRECISION, SECTIONS, C, Config, VectorsConfig, keys_of
-from rnncli.errors import ConfigError, DataError, UsageError
+from rnncli.config.section import keys_of
+from rnncli.config.sections import SECTIONS, Config
+from rnncli.errors import DataError, UsageError
 from rnncli.notes import noting
+from rnncli.tasks.headers import with_words_of_letters
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,11 +21,10 @@ if TYPE_CHECKING:
     from rnncli.data.files import Paths
     from rnncli.data.look import Look
     from rnncli.data.source import Source
-    from rnncli.data.vectors import Vectors
-    from rnncli.data.vocabulary import Vocabulary
     from rnncli.kernels.prefix_beam import Language
     from rnncli.nn.network import Model
     from rnncli.tasks.adopting import Adopted, Given
+    from rnncli.tasks.answers import Answers
     from rnncli.tasks.exported import InOnnx, InTorch
     from rnncli.tasks.scored import ScoredText
     from rnncli.training.backpropagation import ThreadPool
@@ -34,61 +33,8 @@ if TYPE_CHECKING:
     from rnncli.training.wrong_answers import WrongAnswer
 
 S = TypeVar("S")
-
-
-@dataclass(frozen=True)
-class Table:
-    """An answer as a table: `nested` for JSON, one object per item; `rows` the same, flat, for tables and CSV.
-
-    A CSV is written with the delimiter and the decimal sign of the data it continues. charts: to be drawn.
-    """
-
-    nested: list[dict[str, Any]]
-    rows: list[dict[str, Any]]
-    delimiter: str = ","
-    decimal: str = "."
-    charts: tuple[Any, ...] = ()
-
-
-@dataclass(frozen=True)
-class Stream:
-    """An answer as rows that are written as they come."""
-
-    rows: Iterator[dict[str, Any]]
-    delimiter: str
-    decimal: str
-
-
-@dataclass(frozen=True)
-class Piece:
-    """The answer for one input: nested, flat, and as lines of text where a task writes some."""
-
-    nested: dict[str, Any]
-    rows: list[dict[str, Any]]
-    lines: Sequence[str] = ()
-
-
-@dataclass(frozen=True)
-class Pieces:
-    """An answer as pieces, one for each input, in lists of those that are written together as they come.
-
-    as_lines: True if they are lines of text unless another format is chosen; else the defaults of a `Table` hold.
-    charts: returns, once the lists are read, what can be drawn of them.
-    """
-
-    lists: Iterator[list[Piece]]
-    as_lines: bool = False
-    delimiter: str = ","
-    decimal: str = "."
-    charts: Callable[[], tuple[Any, ...]] = lambda: ()
-
-
-Answers = Table | Stream | Pieces
-
-
 Options = Mapping[str, Any]
 """Options of a command line that were given, by name."""
-
 
 MORE_EPOCHS = 3  # than the data choose, in a time that is given and long enough
 DECIDED, CERTAIN, LIKELY, POSSIBLE = 4, 3, 2, 1  # how surely a file is for a task
@@ -140,67 +86,10 @@ class Evaluation:
 EXTENDS = "extends"  # in what was `learnt` before: a vocabulary may take the new tokens of the data
 OTHER_DATA = "other_data"  # in what was `learnt` before: from data that are not those of the experiment
 
-WORDS_BEFORE = {"data.words": "letters"}  # of a task with tokens: what its `before` says of them
-
-
-def set_first_weights(network: Model, config: Config) -> None:
-    """Set a model's first weights, as a config defines them, from its seed alone."""
-    model = config.model
-    network.initialise(model.recurrent_init, model.recurrent_scale, config.training.seed, model.chrono_init)
-
 
 def count_of_networks(config: Config) -> str:
     """Return the words for the number of networks that stand before the description of one."""
     return f"{config.networks} networks of " if config.networks > 1 else ""
-
-
-def training_in_header(config: Config, *keys: str) -> dict[str, Any]:
-    """Return what the header of a model says of its training: these keys, several networks, another precision."""
-    kept = config.training.model_dump(include=set(keys))
-    if config.networks > 1:
-        kept["seeds"] = config.networks
-    if config.training.precision != DEFAULT_PRECISION:
-        kept["precision"] = config.training.precision
-    return {"training": kept} if kept else {}
-
-
-def start_words(network: Model, data: VectorsConfig, vectors: Vectors | None, vocabulary: Vocabulary) -> None:
-    """Start the embeddings of words with their vectors, if there are any, and freeze them if the config says so."""
-    if data.vectors is None:
-        return
-    embedding = network.parameters.named("embedding.weight")
-    embedding.frozen = data.freeze_vectors
-    if vectors is not None:
-        numbers, values = vectors.of(vocabulary)
-        embedding.value[numbers] = values
-        network.pack()
-
-
-def config_in(header: Mapping[str, Any], schema: type[C]) -> C:
-    """Return the config in the header of a model file; ConfigError if it makes no sense."""
-    kept = {"training": {}} | {name: header[name] for name in ("task", *SECTIONS) if name in header}
-    for section, values in kept.items():
-        if isinstance(values, dict):
-            kept[section] = _chosen(section, values, schema)
-    config = config_from_mapping(kept, {str(header["task"]): schema})
-    assert isinstance(config, schema)
-    return config
-
-
-def _chosen(section: str, values: Mapping[str, Any], schema: type[Config]) -> dict[str, Any]:
-    """Return a section of a header, of whose model and training what is not written is as it was before there was a
-    choice; ConfigError for a null where training has chosen a value."""
-    fields = {key: field for key, field in keys_of(schema, section).items() if is_chosen(field)}
-    then = {key: value for key, field in fields.items() if (value := value_before(field)) is not None}
-    if null := [key for key in then if key in values and values[key] is None]:
-        raise ConfigError(f"{section}.{null[0]}: is null, and every model has a value of it")
-    return dict(values) if section == "data" else {**then, **values}
-
-
-def _with_words_of_letters(within: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a header, or what is in it, in which every kind of token that was `word` is `letters`."""
-    new = {key: _with_words_of_letters(value) if isinstance(value, dict) else value for key, value in within.items()}
-    return new | {"kind": "letters"} if new.get("kind") == "word" else new
 
 
 class Experiment:
@@ -445,7 +334,7 @@ class Task:
                 own = keys_of(self.config, section)
                 new[section] = {key: value for key, value in new[section].items() if key in own}
         if "data.words" in self.before and "words" not in new["data"]:
-            new = _with_words_of_letters(new)
+            new = with_words_of_letters(new)
             new["data"]["words"] = self.before["data.words"]
         return new
 

@@ -25,7 +25,7 @@ from rnncli.nn.parameters import Share
 from rnncli.training.ranks import ALONE, Ranks
 
 if TYPE_CHECKING:
-    from rnncli.config.sections import TrainingConfig
+    from rnncli.config.training_section import TrainingConfig
 
 P = TypeVar("P")
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from rnncli.config.sections import TrainingConfig
+from rnncli.config.training_section import TrainingConfig
 from rnncli.training.optimizer import Optimizer
 
 if TYPE_CHECKING:

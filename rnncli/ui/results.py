@@ -16,7 +16,7 @@ from rnncli.errors import DataError
 from rnncli.ui.output import Output, visible
 
 if TYPE_CHECKING:
-    from rnncli.tasks.task import Piece, Pieces
+    from rnncli.tasks.answers import Piece, Pieces
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 TABLE_ROWS = 1000  # of answers that come without end, under one header

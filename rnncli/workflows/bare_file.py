@@ -8,8 +8,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from rnncli.config.data_section import DIALECT, TableConfig
 from rnncli.config.loading import given_keys
-from rnncli.config.sections import DIALECT, SECTIONS, TableConfig, keys_of
+from rnncli.config.section import keys_of
+from rnncli.config.sections import SECTIONS
 from rnncli.data.files import Paths
 from rnncli.data.lines import UNDECODED
 from rnncli.data.look import Look, look_at

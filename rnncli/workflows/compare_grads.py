@@ -19,8 +19,8 @@ from rnncli.workflows.opening import is_model
 from rnncli.workflows.run_directory import RunDirectory
 from rnncli.workflows.stopping import StopRequest, stop_on_signals
 from rnncli.workflows.temporary import temporary_folder
-from rnncli.workflows.train import Request as Training
 from rnncli.workflows.train import for_a_while, train
+from rnncli.workflows.train_request import Request as Training
 
 Show = Callable[[Report], None]
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rnncli.config.chosen import value_before
-from rnncli.config.sections import SECTIONS, Config, keys_of
+from rnncli.config.section import keys_of
+from rnncli.config.sections import SECTIONS, Config
 from rnncli.data.source import Source
 from rnncli.errors import DataError, UsageError
 from rnncli.nn import model_file
@@ -19,13 +20,14 @@ from rnncli.tasks.registry import TASKS, load_config, load_run_config
 from rnncli.tasks.task import Context, Evaluation, Experiment, Options
 from rnncli.training.backpropagation import ThreadPool
 from rnncli.training.reports import Report
+from rnncli.workflows.experiments import data_sha256
 from rnncli.workflows.leading import Lead
 from rnncli.workflows.names import is_config
 from rnncli.workflows.opening import Model, one_or_all, open_sound, require_readable, require_understood, source_of
 from rnncli.workflows.start_from import learnt_before
 from rnncli.workflows.temporary import temporary_folder
-from rnncli.workflows.train import Request as Training
-from rnncli.workflows.train import data_sha256, for_a_while, train
+from rnncli.workflows.train import for_a_while, train
+from rnncli.workflows.train_request import Request as Training
 
 
 @dataclass(frozen=True)

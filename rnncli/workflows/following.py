@@ -23,9 +23,9 @@ from rnncli.training.plan import Plan, Position
 from rnncli.training.ranks import Ranks
 from rnncli.training.reports import Evaluated
 from rnncli.workflows.compare_grads import compared_on
+from rnncli.workflows.experiments import experiment_of, optimizer_of
 from rnncli.workflows.leading import DATA, END, GO_ON, Read, Ties
 from rnncli.workflows.planning import Planner
-from rnncli.workflows.train import experiment_of, optimizer_of
 from rnncli.workflows.tune import tune
 from rnncli.workflows.tune_study import Study
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from rnncli.config.commented import Line, commented
 from rnncli.config.loading import STANDARD_INPUT, given_keys, relative_to
-from rnncli.config.sections import SECTIONS, Config, Section, keys_of
+from rnncli.config.section import Section, keys_of
+from rnncli.config.sections import SECTIONS, Config
 from rnncli.data.files import Paths, read_files
 from rnncli.data.source import Source
 from rnncli.errors import MachineError, UsageError, quoted

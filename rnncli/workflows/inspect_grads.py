@@ -37,9 +37,9 @@ from rnncli.tasks.task import Context, Experiment
 from rnncli.training.backpropagation import ThreadPool
 from rnncli.training.optimizer import Optimizer
 from rnncli.training.plan import Plan, Position
+from rnncli.workflows.experiments import data_sha256
 from rnncli.workflows.opening import NONSENSE, is_model
 from rnncli.workflows.points import Point, opened
-from rnncli.workflows.train import data_sha256
 
 
 def check_gradients(compared: Sequence[Compared], fail_on: Sequence[str]) -> None:

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from rnncli.config.loading import given_keys
-from rnncli.config.sections import DEFAULT_PRECISION, Config, keys_of
+from rnncli.config.section import keys_of
+from rnncli.config.sections import Config
+from rnncli.config.training_section import DEFAULT_PRECISION
 from rnncli.data.files import Paths, read_files
 from rnncli.data.source import Source
 from rnncli.errors import ConfigError, DataError, ModelFileError, UsageError, shown

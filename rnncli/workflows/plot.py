@@ -89,7 +89,10 @@ def _rows(text: str) -> tuple[list[Mapping[str, Any]], str]:
         except ValueError as error:
             raise DataError(f"standard input: is no whole JSON: {error}; write it anew") from None
         return [row for row in found if isinstance(row, dict)], "."
-    header = text.partition("\n")[0]
+    header, *lines = text.splitlines() or [""]
+    if header in lines:
+        again = f"line {lines.index(header) + 2} is the header again, as where one forecast follows another"
+        raise DataError(f"standard input: {again}; pipe in one at a time")
     delimiter = max(",;\t|", key=header.count)
     rows = [row for row in csv.DictReader(text.splitlines(), delimiter=delimiter) if None not in row.values()]
     decimal = "," if delimiter != "," and "," in text and "." not in _last_cells(rows) else "."

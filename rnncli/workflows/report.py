@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 from rnncli.errors import RnncliError, UsageError, quoted
 from rnncli.inspection.reports import GradientReport
 from rnncli.notes import noting
+from rnncli.tasks.answers import Table
 from rnncli.tasks.page import MOST, Page
-from rnncli.tasks.task import Table
 from rnncli.training.reports import Confusion
 from rnncli.training.wrong_answers import WrongAnswer
 from rnncli.workflows.evaluate import Request, evaluate, recalled

@@ -20,13 +20,13 @@ from rnncli.tasks.registry import SCHEMAS
 from rnncli.training.backpropagation import ThreadPool
 from rnncli.training.reports import Note, Progress
 from rnncli.training.tuned import Begun, Ended, Tuned
+from rnncli.workflows.experiments import data_sha256, experiment_of
 from rnncli.workflows.leading import Lead
 from rnncli.workflows.names import is_config
 from rnncli.workflows.opening import config_and_source
 from rnncli.workflows.resume import fingerprint
 from rnncli.workflows.stopping import Until, stop_on_signals
-from rnncli.workflows.train import Request as Training
-from rnncli.workflows.train import data_sha256, experiment_of, name_of
+from rnncli.workflows.train_request import Request as Training
 from rnncli.workflows.tune_halving import RUNGS
 from rnncli.workflows.tune_report import tuned
 from rnncli.workflows.tune_space import Space, given_space, read_space, texts, usual_space
@@ -53,7 +53,7 @@ class Request:
     @property
     def study(self) -> Path:
         """The folder of the study."""
-        return Path(self.out) if self.out else Path("runs") / f"{name_of(Training(self.first, self.data))}-tune"
+        return Path(self.out) if self.out else Path("runs") / f"{Training(self.first, self.data).name()}-tune"
 
     @property
     def command(self) -> str:

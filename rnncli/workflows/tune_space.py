@@ -19,7 +19,8 @@ from typing import Any, get_args
 
 from rnncli.config.loading import dump_value
 from rnncli.config.problems import Place, Problem, raise_all
-from rnncli.config.sections import SECTIONS, Config, keys_of
+from rnncli.config.section import keys_of
+from rnncli.config.sections import SECTIONS, Config
 from rnncli.config.yaml_document import parse_scalar
 from rnncli.errors import ConfigError, shown
 from rnncli.tasks.registry import config_from_mapping

@@ -19,8 +19,8 @@ from rnncli.training.reports import Evaluated, Note, Progress, Report, Started
 from rnncli.training.tuned import RUNNING, Again, Begun, Ended, Outcome, Trial
 from rnncli.workflows.run_directory import RunDirectory
 from rnncli.workflows.stopping import Until
-from rnncli.workflows.train import Request as Training
 from rnncli.workflows.train import train
+from rnncli.workflows.train_request import Request as Training
 from rnncli.workflows.tune_halving import OWN, RUNGS, goes_on, ranked, share
 from rnncli.workflows.tune_sampler import proposed
 from rnncli.workflows.tune_space import Space

@@ -15,10 +15,10 @@ from rnncli.training.folds import CROSS_VALIDATED
 from rnncli.training.score_object import score_object
 from rnncli.training.verified import Verified
 from rnncli.workflows.evaluate import recalled, require_same_training
+from rnncli.workflows.experiments import data_sha256
 from rnncli.workflows.opening import Model, open_sound, source_of
 from rnncli.workflows.run_directory import RunDirectory
 from rnncli.workflows.run_report import RunReport
-from rnncli.workflows.train import data_sha256
 
 PRECISION = 1e-6  # of a score: its sums depend on the vector width of the machine
 _ELSEWHERE = {"data.path", "training.threads"}  # what a run may be checked with

@@ -56,6 +56,9 @@ def test_what_cannot_be_drawn_is_one_line_and_nothing_is_written(shelf: Shelf, t
     for piped in ('{"step": 1}\n', '{"step": 1, "train_loss": null}\n'):
         told = run("plot", "-", cwd=tmp_path, stdin=piped).refused(3)
         assert "neither a forecast nor metrics" in told
+    forecast = "step,sales,lo_80,hi_80\n1,2,1,3\n"
+    told = run("plot", "-", cwd=tmp_path, stdin=2 * forecast).refused(3)
+    assert "line 3 is the header again" in told and "one at a time" in told
     for arguments, (code, said) in cases.items():
         assert said in run("plot", *arguments, cwd=tmp_path, stdin="name,place\nann,here\n").refused(code)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["broken", "empty"]

@@ -12,7 +12,8 @@ from rnncli.training.reports import Evaluated, Finished
 from rnncli.workflows import evaluate
 from rnncli.workflows.leading import Greeting, require_alike, threads_of
 from rnncli.workflows.run_directory import RunDirectory
-from rnncli.workflows.train import Request, train
+from rnncli.workflows.train import train
+from rnncli.workflows.train_request import Request
 
 TEXT = "".join(f"The {('fox', 'hen', 'crow')[i % 3]} saw the {('well', 'barn')[(i * i) % 2]}.\n" for i in range(40))
 LABELLED = "text,label\n" + "".join(f"{'ab' * (i % 4)}{'c' * (i % 3)}d,{'xy'[i % 4 > 1]}\n" for i in range(48))

@@ -9,17 +9,12 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from rnncli.config.chosen import Chosen, chosen
+from rnncli.config.data_section import TableConfig
+from rnncli.config.model_section import StackModelConfig
 from rnncli.config.problems import did_you_mean
-from rnncli.config.sections import (
-    Columns,
-    Config,
-    Count,
-    FilePath,
-    SeededTrainingConfig,
-    StackModelConfig,
-    TableConfig,
-    TruncatedTrainingConfig,
-)
+from rnncli.config.section import Columns, Count, FilePath
+from rnncli.config.sections import Config
+from rnncli.config.training_section import SeededTrainingConfig, TruncatedTrainingConfig
 from rnncli.config.values import LARGEST_COUNT, each, one_of, refusal
 from rnncli.tasks.forecast.loss_registry import FORECAST_LOSSES
 

@@ -11,6 +11,7 @@ import numpy as np
 from rnncli.data.source import Source, read_source
 from rnncli.errors import DataError, shown
 from rnncli.notes import note
+from rnncli.tasks.first_weights import set_first_weights
 from rnncli.tasks.forecast.averaging import averaged, best_average
 from rnncli.tasks.forecast.backtest import NETWORK, Backtest, Tester, scales_before
 from rnncli.tasks.forecast.baselines import CORRECTABLE, LOOKED_BACK, NAIVE_FORECASTS, last_value, seasonal_naive
@@ -30,15 +31,8 @@ from rnncli.tasks.forecast.settings import kept_rows, require_within_reach, reso
 from rnncli.tasks.forecast.splits import Divided, divided, with_rows
 from rnncli.tasks.forecast.validated import Validated
 from rnncli.tasks.forecast.windows import Bounds, bounds_of
-from rnncli.tasks.task import (
-    Context,
-    Evaluation,
-    Experiment,
-    Options,
-    count_of_networks,
-    set_first_weights,
-    training_in_header,
-)
+from rnncli.tasks.headers import training_in_header
+from rnncli.tasks.task import Context, Evaluation, Experiment, Options, count_of_networks
 from rnncli.training.reports import Score
 from rnncli.training.side_by_side import together
 

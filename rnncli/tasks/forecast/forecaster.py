@@ -14,6 +14,7 @@ from rnncli.data.source import Source, read_source
 from rnncli.data.typed import typed
 from rnncli.errors import ModelFileError, UsageError
 from rnncli.notes import note
+from rnncli.tasks.answers import Answers, Stream, Table
 from rnncli.tasks.forecast.answers import Band, Sheet
 from rnncli.tasks.forecast.backtest import NETWORK
 from rnncli.tasks.forecast.baselines import LOOKED_BACK
@@ -36,7 +37,8 @@ from rnncli.tasks.forecast.settings import kept_rows, require_within_reach
 from rnncli.tasks.forecast.totals import totals
 from rnncli.tasks.forecast.validated import LEAST_KEPT, Validated
 from rnncli.tasks.forecast.windows import Features, loosened, require_transformable
-from rnncli.tasks.task import Answers, Asked, Predictor, Stream, Table, config_in
+from rnncli.tasks.headers import config_in
+from rnncli.tasks.task import Asked, Predictor
 from rnncli.training.backpropagation import ThreadPool
 
 if TYPE_CHECKING:

@@ -7,8 +7,12 @@ from typing import Annotated
 from pydantic import Field
 
 from rnncli.config.chosen import Chosen, chosen
+from rnncli.config.model_section import StackModelConfig
 from rnncli.config.recordings import RecordingsConfig
-from rnncli.config.sections import Config, Split, StackModelConfig, TokensConfig, TrainingConfig
+from rnncli.config.section import Split
+from rnncli.config.sections import Config
+from rnncli.config.token_sections import TokensConfig
+from rnncli.config.training_section import TrainingConfig
 
 Share = Annotated[float, Field(ge=0, le=0.5)]
 _WHOLE = "a transcribe reads whole recordings; remove it"

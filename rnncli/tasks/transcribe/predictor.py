@@ -15,8 +15,10 @@ from rnncli.data.source import Source
 from rnncli.data.vocabulary import Vocabulary
 from rnncli.errors import DataError, UsageError
 from rnncli.nn.network import Network
+from rnncli.tasks.answers import Piece, Pieces
+from rnncli.tasks.headers import config_in
 from rnncli.tasks.line_by_line import Faults, line_by_line
-from rnncli.tasks.task import Asked, Piece, Pieces, Predictor, config_in
+from rnncli.tasks.task import Asked, Predictor
 from rnncli.tasks.transcribe.config import TranscribeConfig, TranscriptsConfig
 from rnncli.tasks.transcribe.decoding import Decoder, Search, Transcript
 from rnncli.tasks.transcribe.experiment import network_shape
