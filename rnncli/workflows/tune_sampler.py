@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rnncli.training.tuned import FAILED, RUNNING, Trial
+from rnncli.training.tuned import FAILED, Trial
 from rnncli.workflows.tune_space import Choice, Range, Space, written
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def _seen(trial: Trial, distributions: Mapping[str, BaseDistribution]) -> Any:
     settings = dict(trial.settings)
     if trial.outcomes:
         return create_trial(params=settings, distributions=dict(distributions), value=trial.outcomes[0].error)
-    state = {FAILED: TrialState.PRUNED, RUNNING: TrialState.RUNNING}[trial.state]
+    state = TrialState.PRUNED if trial.state == FAILED else TrialState.RUNNING
     return create_trial(params=settings, distributions=dict(distributions), state=state)
 
 
