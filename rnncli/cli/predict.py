@@ -165,7 +165,7 @@ def command(run: str, data: tuple[str, ...], form: str | None, plot: str | None,
     say_notes(first_run())
     notes: list[str] = []
     reading = taken_reading(options)
-    asked = given({**options, "plot": plot is not None or form == "plot"})
+    asked = given({**options, "plot": "--plot" if plot is not None else "-f plot" if form == "plot" else None})
     with noting(notes.append):
         answers = predict(run, data[0] if data else None, reading, asked, say, data[1:])
     say_notes(notes)

@@ -73,7 +73,7 @@ def _of_run(request: Request, lead: Lead) -> Evaluation:
     require_readable(model.task, request.reading)
     if not request.data and request.reading:
         raise UsageError("options for reading are for DATA; name it, or leave them out")
-    with recalled(model, request.overrides, lead) as (experiment, data):
+    with recalled(model, request.overrides, lead=lead) as (experiment, data):
         if path := one_or_all(request.data):
             source = source_of(experiment.config, path)
             if source.sha256 == data.sha256:
