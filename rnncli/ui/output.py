@@ -135,7 +135,7 @@ def say_on(console: Console, text: str, style: str = "", lead: str = "") -> None
     """Print `text` after `lead`, broken between words; further lines are indented by the width of `lead`."""
     from rich.text import Text
 
-    for line in wrapped(text, console.width, lead):
+    for line in wrapped(agreeing(text), console.width, lead):
         console.print(Text(line, style=style), no_wrap=True, overflow="ignore", crop=False)
 
 

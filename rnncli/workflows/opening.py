@@ -15,7 +15,7 @@ from rnncli.config.section import keys_of
 from rnncli.config.sections import Config
 from rnncli.config.training_section import DEFAULT_PRECISION
 from rnncli.data.files import Paths, read_files
-from rnncli.data.source import Source, encoding_name
+from rnncli.data.source import Source, encoding_name, similar_sibling
 from rnncli.errors import ConfigError, DataError, ModelFileError, UsageError, shown
 from rnncli.kernels import buffers, cache
 from rnncli.nn import model_file
@@ -137,7 +137,7 @@ def open_model(run: str | Model) -> Model:
     try:
         path.stat()
     except (OSError, ValueError):
-        raise UsageError(f"no such run or model file: {run}") from None
+        raise UsageError(f"no such run or model file: {run}{similar_sibling(str(run))}") from None
     is_run = path.is_dir()
     if is_run:
         path = path / "model.safetensors"
