@@ -12,6 +12,7 @@ import numpy as np
 
 from rnncli.config.recordings import FeatureConfig
 from rnncli.data.frames import stacked, with_slopes
+from rnncli.data.kept_rows import KeptRows
 from rnncli.data.mel import LogMel
 from rnncli.data.resampling import MOST_PHASES, Resampler
 from rnncli.data.source import LARGE, Source
@@ -49,8 +50,10 @@ def as_steps(rows: Iterable[np.ndarray], features: FeatureConfig) -> Iterator[np
     return stacked(with_slopes(rows) if features.deltas else rows, features.stack)
 
 
-def read_sound(source: Source, features: FeatureConfig, rate: int | None) -> Sound:
+def read_sound(source: Source, features: FeatureConfig, rate: int | None, kept: KeptRows | None = None) -> Sound:
     """Return the steps of a WAV file; of another rate than `rate`, or else than the config's, it is resampled.
+
+    kept: rows that need not be made again, and that take up those which are made.
 
     Raises DataError for what `open_wave` refuses, for silence, and for a sound shorter than a window.
     """
@@ -70,7 +73,8 @@ def read_sound(source: Source, features: FeatureConfig, rate: int | None) -> Sou
     if not count:
         raise too_short(source.name, wave.seconds, features)
     size = features.bands * (1 + features.deltas) * features.stack
-    steps = _filled(source.name, -(-count // features.stack), size, as_steps(mel.rows(blocks), features))
+    rows = mel.rows(blocks) if kept is None else kept.rows(source.sha256, mel, count, blocks)
+    steps = _filled(source.name, -(-count // features.stack), size, as_steps(rows, features))
     return Sound(steps, wave.seconds, wave.rate, rate)
 
 

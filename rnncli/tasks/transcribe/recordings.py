@@ -12,6 +12,7 @@ import numpy as np
 from rnncli.config.recordings import FeatureConfig
 from rnncli.data.files import Paths
 from rnncli.data.frames import moments
+from rnncli.data.kept_rows import KeptRows
 from rnncli.data.manifest import Listed, text_if_beside
 from rnncli.data.recordings import Layout, Recording, listed_in, read_recordings, recordings_of
 from rnncli.data.source import Source
@@ -100,13 +101,15 @@ class Transcribed:
         return f"{len(self):,} recordings of {min(steps):,} to {max(steps):,} steps of {self.layout.size} features"
 
     @classmethod
-    def read(cls, source: Source, data: TranscriptsConfig, like: Layout | None = None) -> Transcribed:
-        """Return the recordings in `source`, in the layout `like` if it is given."""
+    def read(
+        cls, source: Source, data: TranscriptsConfig, like: Layout | None = None, kept: KeptRows | None = None
+    ) -> Transcribed:
+        """Return the recordings in `source`, in the layout `like` if it is given; kept: see `read_sound`."""
         if source.path is None:
             (entry,) = entries_of(source, data)
             items = list(recordings_of(entry, data, like, labelled=True))
             return cls(source.name, items[0].layout, items)
-        found = read_recordings(source.path, data, like)
+        found = read_recordings(source.path, data, like, kept=kept)
         return cls(found.name, found.layout, found.items)
 
 
