@@ -53,6 +53,6 @@ def named(path: Paths) -> str | None:
         for file in plain
         if file.lower().endswith(SOUNDS) or (file.lower().endswith(RECORDINGS) and os.path.splitext(file)[0] in texts)
     ]
-    if not them or 2 * len(them) < len(files):
+    if not them or 2 * len(them) < len(files) or not all(map(os.path.exists, files)):
         return None
     return "recordings" if len(files) > 1 else "a recording"

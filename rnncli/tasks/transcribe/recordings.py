@@ -123,6 +123,7 @@ class Scaler:
 
     def __init__(self, centre: np.ndarray, scale: np.ndarray):
         self.centre, self.scale = centre, scale
+        self._leaves_all = bool((centre == 0).all() and (scale == 1).all())
 
     @classmethod
     def of(cls, train: Transcribed, features: FeatureConfig) -> Scaler:
@@ -134,9 +135,14 @@ class Scaler:
 
     def scaled(self, one: Recording) -> np.ndarray:
         """Return scaled features (n, F) float32; raise DataError naming a recording that has too large ones."""
-        values = np.asarray((one.features - self.centre) / self.scale, np.float32)
-        if not (np.abs(values) <= LARGEST).all():
-            raise DataError(f"{one.where}: features up to {np.abs(values).max():.3g} times as large as usual; mend it")
+        return self.of_steps(one.features, one.where)
+
+    def of_steps(self, features: np.ndarray, where: str) -> np.ndarray:
+        """Return the features (n, F) of some steps as `scaled` does."""
+        values = features if self._leaves_all else np.asarray((features - self.centre) / self.scale, np.float32)
+        largest = np.abs([values.min(), values.max()]).max()  # without a copy: there may be an hour of them
+        if not largest <= LARGEST:
+            raise DataError(f"{where}: features up to {largest:.3g} times as large as usual; mend it")
         return values
 
     def each(self, them: Transcribed) -> list[np.ndarray]:
