@@ -6,7 +6,17 @@ from typing import Any
 
 import click
 
-from rnncli.cli.options import UNKNOWN, Number, example, given, picture_option, reading_options, taken_reading, writing
+from rnncli.cli.options import (
+    QUIET,
+    UNKNOWN,
+    Number,
+    example,
+    given,
+    picture_option,
+    reading_options,
+    taken_reading,
+    writing,
+)
 
 
 def levels_of(context: click.Context, option: click.Parameter, text: str | None) -> tuple[float, ...]:
@@ -142,9 +152,10 @@ def draw_attention(maps: Any, plot: str) -> None:
     is_flag=True,
     help="End at the first line that cannot be answered; by default its answer is empty, and the exit code 3 at last.",
 )
+@QUIET
 @UNKNOWN
 @reading_options
-def command(run: str, data: tuple[str, ...], form: str | None, plot: str | None, **options: Any) -> None:
+def command(run: str, data: tuple[str, ...], form: str | None, plot: str | None, quiet: bool, **options: Any) -> None:
     """Predict what comes next, or what a sequence is, with the model of RUN (a run directory or a model file).
 
     A forecast gives the next rows, under the input's own column names, after its training data or after DATA.
@@ -157,19 +168,19 @@ def command(run: str, data: tuple[str, ...], form: str | None, plot: str | None,
     """
     from rnncli.notes import noting
     from rnncli.tasks.answers import Pieces, Stream
-    from rnncli.ui.output import say, say_notes
+    from rnncli.ui.output import say, say_notes, saying
     from rnncli.ui.results import write_as_they_come, write_rows, write_stream
     from rnncli.workflows.opening import first_run
     from rnncli.workflows.predict import predict
 
-    say_notes(first_run())
+    say_notes(first_run(), quiet=quiet)
     notes: list[str] = []
     reading = taken_reading(options)
-    asked = given({**options, "plot": plot is not None or form == "plot"})
+    asked = given({**options, "plot": "--plot" if plot is not None else "-f plot" if form == "plot" else None})
     with noting(notes.append):
         answers = predict(run, data[0] if data else None, reading, asked, say, data[1:])
-    say_notes(notes)
-    with noting(say):
+    say_notes(notes, quiet=quiet)
+    with noting(saying(quiet=quiet)):
         if isinstance(answers, Stream):
             write_stream(answers, form)
             return

@@ -17,7 +17,7 @@ from rnncli.config.recordings import FeatureConfig, RecordingsConfig
 from rnncli.data.files import Paths
 from rnncli.data.frames import moments, normalise
 from rnncli.data.kept_rows import KeptRows
-from rnncli.data.manifest import Listed, listed, text_beside
+from rnncli.data.manifest import Listed, in_one_line, listed, text_beside
 from rnncli.data.pictures import PICTURES, read_picture
 from rnncli.data.sounds import SOUNDS, as_steps, log_mel, read_sound
 from rnncli.data.source import LARGE, STDIN, Source, is_table
@@ -193,7 +193,7 @@ def _numbers(
         made = _recording(entry, source, steps, layout, data.features)
         if not entry.in_list:
             made = replace(made, name=one.name or entry.name, where=one.where)
-        text = made.text if made.text is not None else one.text
+        text = made.text if made.text is not None or one.text is None else in_one_line(one.text)
         if text is None and labelled:
             text = _text_of(entry, data, many=len(found) > 1)
         yield replace(made, text=text)

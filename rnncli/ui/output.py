@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from rnncli import safe_files
 from rnncli.errors import MachineError, ReaderGoneError, agreeing
+from rnncli.notes import Doubt
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -81,10 +82,16 @@ class Output:
             raise ReaderGoneError("standard output was closed") from None
 
 
-def say_notes(notes: Iterable[str]) -> None:
-    """Write each note as one line on stderr."""
+def say_notes(notes: Iterable[str], *, quiet: bool = False) -> None:
+    """Write each note as one line on stderr; `quiet` leaves only doubts."""
     for note in notes:
-        say(note)
+        if not quiet or isinstance(note, Doubt):
+            say(note)
+
+
+def saying(*, quiet: bool) -> Callable[[str], None]:
+    """Return what says a note as soon as it comes, as `say_notes` does."""
+    return lambda note: say_notes([note], quiet=quiet)
 
 
 def say(text: str, lead: str = "rnncli: ") -> None:

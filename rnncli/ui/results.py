@@ -147,10 +147,10 @@ def as_csv(rows: Sequence[Mapping[str, Any]], delimiter: str = ",", decimal: str
     return text.getvalue()
 
 
-def write_csv(rows: Iterable[Mapping[str, Any]]) -> None:
+def write_csv(rows: Iterable[Mapping[str, Any]], delimiter: str = ",", decimal: str = ".") -> None:
     """Write rows as CSV, however many there are; a value of None gives an empty field."""
     out, pieces = Output(), iter(rows)
-    for text in _csv_blocks(iter(lambda: list(itertools.islice(pieces, 1000)), [])):
+    for text in _csv_blocks(iter(lambda: list(itertools.islice(pieces, 1000)), []), delimiter, decimal):
         out.write(text)
 
 
@@ -187,9 +187,13 @@ def write_table(
         table.add_row(*(Text(text, style=(styles or {}).get(text, "")) for text in texts))
     console = Console(highlight=False)
     console.width = max(console.width, least_width)
-    if title:
-        console.print(Text(visible(title), style="bold"))
-    console.print(table)
+    parts = [Text(visible(title), style="bold"), table] if title else [table]
+    if console.is_terminal:
+        console.print(*parts, sep="\n")
+        return
+    with console.capture() as captured:
+        console.print(*parts, sep="\n")
+    Output().write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
 
 
 def three_digits(value: float | None) -> str:

@@ -16,7 +16,7 @@ from rnncli.data.source import Source
 from rnncli.errors import DataError, UsageError
 from rnncli.nn import model_file
 from rnncli.nn.model_file import FORMAT
-from rnncli.notes import doubt
+from rnncli.notes import noting
 from rnncli.tasks.registry import TASKS, load_config, load_run_config
 from rnncli.tasks.task import Context, Evaluation, Experiment, Options
 from rnncli.training.backpropagation import ThreadPool
@@ -77,7 +77,7 @@ def _of_run(request: Request, lead: Lead) -> Evaluation:
         if path := one_or_all(request.data):
             source = source_of(experiment.config, path)
             if source.sha256 == data.sha256:
-                doubt(f"{source.name}: has what the model was trained on, so that the score flatters it")
+                experiment.doubt_same(source)
             experiment.hold_out(source, request.reading)
             lead.hold_out(source, request.reading)
         try:
@@ -116,7 +116,8 @@ def recalled(
     pool, learnt = ThreadPool(config.training.threads, lead.judging()), learnt_before(Path(run), model.header)
     try:
         kept = RunDirectory(Path(run)).sound_rows() if kept is None else kept
-        experiment = model.task.prepare(config, source, Context(pool, kept=kept), learnt)
+        with noting(lambda text: None):  # of how these data are read it was told at training
+            experiment = model.task.prepare(config, source, Context(pool, kept=kept), learnt)
         experiment.recall(model.header, model.arrays)
         if not _fits(experiment, model):
             raise UsageError(f"{run}: its data or config.yaml are not what it was trained with; restore them")
@@ -131,10 +132,10 @@ def training_data(
     model: Model,
     overrides: Sequence[str] = (),
     why: str = "the baselines of a score learn from the training data",
-    mend: str = "save them to a file, and name it with --set data.path=FILE",
+    mend: str = "save them to a file, and name it with --set data.path=FILE, or in a program with load(…, trained_on=)",
 ) -> tuple[Config, Source]:
     """Return the config of a model's run, and the data that it was trained on; an error says `why` they are needed, and
-    the `mend` where they came from a pipe."""
+    the `mend` where no file has them."""
     run = model.run
     beside = Path(run) / "config.yaml"
     if not beside.exists():
@@ -142,7 +143,7 @@ def training_data(
     config = load_run_config(beside, overrides)
     path = model.trained_on or config.data.path
     if path is None:
-        raise UsageError(f"{run}: {why}, and that came from a pipe; {mend}")
+        raise UsageError(f"{run}: {why}, and that came from a pipe or a program; {mend}")
     source = source_of(config, path)
     _require_same_data(run, config, source)
     return config, source

@@ -139,11 +139,11 @@ def _score(model: Model, run: str, overrides: Sequence[str], stored: Mapping[str
         return Verified("score", False, str(error))
     if score is None:
         return Verified("score", False, "nothing is held out any more")
-    made = score_object(score)
-    told = f"{made['network']:.6g} {made['unit']} on the {made['split']} split"
-    if (made["split"], made["unit"]) != (stored["split"], stored["unit"]):
+    now = score_object(score)
+    told = f"{now['network']:.6g} {now['unit']} on the {now['split']} split"
+    if (now["split"], now["unit"]) != (stored["split"], stored["unit"]):
         return Verified("score", False, f"{told}; the report has {stored['unit']} on the {stored['split']} split")
-    mine, theirs = ({"network": one["network"], **one["floors"]} for one in (made, stored))
+    mine, theirs = ({"network": one["network"], **one["floors"]} for one in (now, stored))
     apart = [name for name in theirs if not math.isclose(mine.get(name, math.nan), theirs[name], rel_tol=PRECISION)]
     if apart:
         pairs = (f"{name} {mine.get(name, math.nan):.6g}, in the report {theirs[name]:.6g}" for name in apart)

@@ -60,7 +60,10 @@ def test_rows_are_answered_as_those_of_a_file(folder: Path) -> None:
 
 def test_answers_have_the_form_that_is_handy_for_the_task(folder: Path) -> None:
     forecast, frame = rnncli.load("forecast/run"), told("predict", "forecast/run", "--horizon", "4", cwd=folder)
-    columns = forecast.predict(horizon=4)
+    columns, header = forecast.predict(horizon=4), run("predict", "forecast/run", cwd=folder).ok().out.splitlines()[0]
+    assert list(columns) == header.split(",")
+    assert "forecast_by" in forecast.answers(horizon=4)[0]  # as in JSON; a CSV of 0.1 has no such column
+    frame = [{name: row[name] for name in columns} for row in frame]
     assert {name: list(column) for name, column in columns.items() if column.dtype.kind != "M"} == {
         name: [row[name] for row in frame] for name in frame[0] if columns[name].dtype.kind != "M"
     }
