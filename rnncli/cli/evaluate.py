@@ -8,6 +8,7 @@ import click
 
 from rnncli.cli.options import (
     PRECISION,
+    QUIET,
     SET,
     Number,
     as_overrides,
@@ -119,6 +120,7 @@ def draw(made: Any, plot: str) -> None:
     show_default=True,
     help="How the score is written.",
 )
+@QUIET
 @PRECISION
 @reading_options
 def command(
@@ -129,6 +131,7 @@ def command(
     confusion: str | None,
     plot: str | None,
     precision: str | None,
+    quiet: bool,
     **options: Any,
 ) -> None:
     """Score the model of RUN (a run directory) beside its baselines; a CONFIG is trained first.
@@ -158,10 +161,10 @@ def command(
         overrides, reading, precision = (*overrides, *as_overrides(reading), *chosen), {}, None
     request = Request(run, data, overrides, reading, asked, precision)
     lead = lead_of(request, [run, *data])
-    say_notes(first_run())
-    with training_view(quiet=False, form="text") as view, noting(notes.append):
+    say_notes(first_run(), quiet=quiet)
+    with training_view(quiet=quiet, form="text") as view, noting(notes.append):
         made = evaluate(request, view.show, lead)
-    say_notes(notes)
+    say_notes(notes, quiet=quiet)
     if confusion is not None and made.score.confusion is not None:
         with writing("--confusion", confusion) as path:
             save_confusion(made.score.confusion, path)
@@ -170,5 +173,5 @@ def command(
     if made.report is None:
         write_score(made.score, form)
     else:
-        write_backtest(made.score, made.report, made.rows, form)
+        write_backtest(made, form)
     made.check()

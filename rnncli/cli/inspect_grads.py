@@ -7,7 +7,16 @@ from typing import Any
 
 import click
 
-from rnncli.cli.options import SET, as_overrides, example, picture_option, reading_options, taken_reading, writing
+from rnncli.cli.options import (
+    QUIET,
+    SET,
+    as_overrides,
+    example,
+    picture_option,
+    reading_options,
+    taken_reading,
+    writing,
+)
 
 VERDICTS = ("vanishing", "exploding")
 
@@ -76,6 +85,7 @@ def verdicts(context: click.Context, parameter: click.Parameter, text: str | Non
     type=click.Choice(["table", "plot", "csv", "json"]),
     help="By default a table on a terminal and csv (the norms by lag) in a pipe; plot draws lines.",
 )
+@QUIET
 @reading_options
 def command(
     first: str,
@@ -89,6 +99,7 @@ def command(
     fail_on: tuple[str, ...],
     plot: str | None,
     form: str | None,
+    quiet: bool,
     **options: Any,
 ) -> None:
     """Show how far back in time gradients reach, and what to change.
@@ -115,11 +126,11 @@ def command(
     notes: list[str] = []
     request = Request(first, data, [*overrides, *as_overrides(taken_reading(options))], at, batches, lags, check)
     lead = lead_of((request, compare), [first, data])
-    say_notes(first_run())
+    say_notes(first_run(), quiet=quiet)
     if compare:
-        with training_view(quiet=False, form="text") as view, noting(notes.append):
+        with training_view(quiet=quiet, form="text") as view, noting(notes.append):
             compared = compare_grads(request, compare, view.show, lead)
-        say_notes(dict.fromkeys(notes))
+        say_notes(dict.fromkeys(notes), quiet=quiet)
         if plot is not None:
             with writing("--plot", plot) as path:
                 canvas.save(lambda: gradients.draw_compared(compared), path)
@@ -128,7 +139,7 @@ def command(
         return
     with working("looking at gradients") as tell, noting(notes.append):
         report = inspect_grads(request, tell)
-    say_notes(notes)
+    say_notes(notes, quiet=quiet)
     if plot is not None:
         with writing("--plot", plot) as path:
             canvas.save(lambda: gradients.draw(report), path)
