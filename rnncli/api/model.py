@@ -20,6 +20,7 @@ from rnncli.data.source import GIVEN, Source
 from rnncli.data.text import BYTES
 from rnncli.data.vocabulary import Vocabulary
 from rnncli.errors import UsageError
+from rnncli.tasks.answers import Answers
 from rnncli.tasks.task import Predictor
 from rnncli.ui.scores import evaluation_object
 from rnncli.workflows import opening
@@ -100,23 +101,27 @@ class Model:
     def predict(self, data: Data = None, **options: Unpack[PredictOptions]) -> Any:
         """Return what the model answers to data, as `rnncli predict` does; of a forecast also without any.
 
-        forecast: a dict of an array for each column, times as datetime64 where they can be. regress: an array of
-        numbers. tag: a list of tags for each sequence. Others: a list of dicts, `{"label", "probabilities", …}`,
-        `{"outputs": [{"text", …}]}` or `{"line", "next": [{"token", "probability"}]}`.
+        forecast: a dict of an array for each column of its CSV, times as datetime64 where they can be. regress: an
+        array of numbers. tag: a list of tags for each sequence. Others: a list of dicts, `{"label", "probabilities",
+        …}`, `{"outputs": [{"text", …}]}` or `{"line", "next": [{"token", "probability"}]}`.
         """
-        return answers.as_returned(self.task, self.answers(data, **options))
+        with heard():
+            return answers.as_returned(self.task, self._answered(data, options))
 
     def answers(self, data: Data = None, **options: Unpack[PredictOptions]) -> list[dict[str, Any]]:
         """Return what the model answers as the objects that `rnncli predict -f json` writes, whatever the task."""
-        future = options.pop("future", None)
-        asked = parsed("predict", options)
-        reading = taken_reading(asked)
-        own = {name: value for name, value in asked.items() if name not in ("run", "data", "form", "plot")}
         with heard():
-            coming = {} if future is None else {"future": handed(future).data}
-            taken = None if data is None else self._handed(data, reading)
-            found = predict(self._model, taken, reading, {**given(own), **coming}, warn)
-            return answers.objects(found)
+            return answers.objects(self._answered(data, options))
+
+    def _answered(self, data: Data, options: Mapping[str, Any]) -> Answers:
+        own = dict(options)
+        future = own.pop("future", None)
+        asked = parsed("predict", own)
+        reading = taken_reading(asked)
+        own = {name: value for name, value in asked.items() if name not in ("run", "data", "form", "plot", "quiet")}
+        coming = {} if future is None else {"future": handed(future).data}
+        taken = None if data is None else self._handed(data, reading)
+        return predict(self._model, taken, reading, {**given(own), **coming}, warn)
 
     @overload
     def generate(
@@ -192,7 +197,7 @@ class Model:
         asked = parsed("evaluate", options)
         reading = taken_reading(asked)
         precision = asked["precision"]
-        others = ("run", "data", "overrides", "form", "confusion", "plot", "precision")
+        others = ("run", "data", "overrides", "form", "confusion", "plot", "precision", "quiet")
         own = {name: value for name, value in asked.items() if name not in others}
         with heard():
             taken = () if data is None else (self._handed(data, reading),)

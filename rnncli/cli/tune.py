@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from rnncli.cli.options import SET, example
+from rnncli.cli.options import QUIET, SET, example
 
 LARGEST = 10**6  # number of trials
 
@@ -34,7 +34,7 @@ LARGEST = 10**6  # number of trials
 @click.option(
     "--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True, help="The seed of what is proposed."
 )
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors, doubts about the data and the result.")
+@QUIET
 @click.option(
     "-f",
     "--format",
@@ -64,8 +64,11 @@ def command(
     part in it from another process or machine. It needs the extra rnncli[tune].
     """
     from rnncli.ui.tuning_view import tuning_view, write_tuned
+    from rnncli.workflows.together import lead_of
     from rnncli.workflows.tune import Request, tune
 
+    request = Request(first, data, out, overrides, over, trials, max_time, seed)
+    lead = lead_of(request, [first, *data])
     with tuning_view(quiet=quiet) as view:
-        found = tune(Request(first, data, out, overrides, over, trials, max_time, seed), view.show)
+        found = tune(request, view.show, lead)
     write_tuned(found, form, quiet=quiet)

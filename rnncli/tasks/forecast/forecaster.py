@@ -339,7 +339,8 @@ class Forecaster(Predictor):
         made = self.predicted(options.horizon, levels, options.samples, network=options.network)
         if options.explain:
             made = self.explained(made, network=options.network)
-        rows = self.rows(made)
+        bands = {level: made.bands[level] for level in options.levels}  # a picture has more, which change no row
+        rows = self.rows(replace(made, bands=bands))
         charts = tuple(self.charts(made)) if options.plot else ()
         by = NETWORK if options.network else self.method
         nested = [row | {FORECAST_BY: by} for row in rows]
