@@ -86,7 +86,7 @@ def _rows(text: str) -> tuple[list[Mapping[str, Any]], str]:
     if text.lstrip()[:1] == "[":
         try:
             found = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise DataError(f"standard input: is no whole JSON: {error}; write it anew") from None
         return [row for row in found if isinstance(row, dict)], "."
     header, *lines = text.splitlines() or [""]
@@ -94,7 +94,10 @@ def _rows(text: str) -> tuple[list[Mapping[str, Any]], str]:
         again = f"line {lines.index(header) + 2} is the header again, as where one forecast follows another"
         raise DataError(f"standard input: {again}; pipe in one at a time")
     delimiter = max(",;\t|", key=header.count)
-    rows = [row for row in csv.DictReader(text.splitlines(), delimiter=delimiter) if None not in row.values()]
+    try:
+        rows = [row for row in csv.DictReader(text.splitlines(), delimiter=delimiter) if None not in row.values()]
+    except csv.Error as error:
+        raise DataError(f"standard input: is no CSV: {error}; write it anew") from None
     decimal = "," if delimiter != "," and "," in text and "." not in _last_cells(rows) else "."
     if decimal == ",":
         rows = [{key: _pointed(value) for key, value in row.items()} for row in rows]
@@ -116,7 +119,7 @@ def _json_lines(text: str) -> Iterator[Mapping[str, Any]]:
     for line in text.splitlines():
         try:
             found = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(found, dict):
             yield found

@@ -70,7 +70,7 @@ def _listed(path: Path) -> Listed:
         )
     except FileNotFoundError:
         return Listed(str(path), _unfinished(path, last), _task(path / "config.yaml"), steps=steps, seconds=seconds)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return Listed(str(path), DAMAGED, _task(path / "config.yaml"), steps=steps, seconds=seconds)
 
 
@@ -124,7 +124,7 @@ def _last_evaluation(path: Path) -> Mapping[str, Any]:
     for line in reversed(lines):
         try:
             found = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(found, dict):
             return found

@@ -159,8 +159,8 @@ class Study:
 
     def trials(self) -> list[Trial]:
         """Return all trials by number."""
-        keys = typed(dict[str, str], self.began_with().get("over", {}), "over").keys()
         with self._reading():
+            keys = typed(dict[str, str], self.began_with().get("over", {}), "over").keys()
             found = [self._trial(one) for one in self._storage.get_all_trials(self._study, deepcopy=False)]
             for trial in found:
                 trial.require_sound(keys, len(RUNGS))

@@ -249,6 +249,13 @@ def test_what_no_study_writes_is_one_line(changes: dict[str, Any], words: str, c
     assert words in message
 
 
+def test_a_space_of_another_form_is_one_line(copied: Path) -> None:
+    journal = copied / "runs/char-tune/journal.jsonl"
+    edited_text = journal.read_text(encoding="utf-8").replace('"gru,lstm"', '["gru","lstm"]')
+    journal.write_text(edited_text, encoding="utf-8")
+    assert '"over.model.cell": input should be a valid string' in run(*SEARCH[: -len(OVER)], cwd=copied).refused(4)
+
+
 def test_a_line_cut_in_the_middle_is_left_behind(searched: tuple[Path, Result], copied: Path) -> None:
     with (copied / "runs/char-tune/journal.jsonl").open("a", encoding="utf-8") as file:
         file.write('{"op_code":4,"worker')

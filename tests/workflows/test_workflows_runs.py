@@ -83,9 +83,13 @@ def test_the_state_of_a_run_that_has_no_report(tmp_path: Path) -> None:
     assert {(one.task, one.steps, one.seconds) for one in found.values()} == {("tag", 5, 2.0)}
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"task": 1, "score": 3}', '{"score": {"network": "x"}}'])
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{}", '{"task": 1, "score": 3}', '{"score": {"network": "x"}}', "[" * 9999]
+)
 def test_what_is_damaged_or_foreign_is_listed_as_such(tmp_path: Path, content: str) -> None:
     (made(tmp_path / "damaged") / "report.json").write_text(content, encoding="utf-8")
+    with (tmp_path / "damaged/metrics.jsonl").open("a", encoding="utf-8") as file:
+        file.write(content + "\n")
     (tmp_path / "photos").mkdir()
     made(tmp_path / "sound")
     assert {name: one.state for name, one in listed(tmp_path).items()} == {
