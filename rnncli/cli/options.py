@@ -20,6 +20,9 @@ SET = click.option(
     metavar="KEY=VALUE",
     help="Override one config key, such as training.epochs=5; may be repeated.",
 )
+QUIET = click.option(
+    "-q", "--quiet", is_flag=True, help="Say nothing but errors, doubts about the data and the result."
+)
 PRECISION = click.option(
     "--precision",
     type=click.Choice(["float32", "bfloat16"]),

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from rnncli.cli.options import SET, as_overrides, example, reading_options, taken_reading
+from rnncli.cli.options import QUIET, SET, as_overrides, example, reading_options, taken_reading
 
 LARGEST = 10**6  # number of trials
 
@@ -36,7 +36,7 @@ LARGEST = 10**6  # number of trials
 @click.option(
     "--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True, help="The seed of what is proposed."
 )
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors, doubts about the data and the result.")
+@QUIET
 @click.option(
     "-f",
     "--format",
@@ -68,10 +68,13 @@ def command(
     part in it from another process or machine. It needs the extra rnncli[tune].
     """
     from rnncli.ui.tuning_view import tuning_view, write_tuned
+    from rnncli.workflows.together import lead_of
     from rnncli.workflows.tune import Request, tune
 
     shown = [*(["-q"] if quiet else []), *([f"--format={form}"] if form else [])]
     changes = [*overrides, *as_overrides(taken_reading(options))]
+    request = Request(first, data, out, changes, over, trials, max_time, seed, shown)
+    lead = lead_of(request, [first, *data])
     with tuning_view(quiet=quiet) as view:
-        found = tune(Request(first, data, out, changes, over, trials, max_time, seed, shown), view.show)
+        found = tune(request, view.show, lead)
     write_tuned(found, form, quiet=quiet)

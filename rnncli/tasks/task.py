@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from rnncli.config.section import keys_of
 from rnncli.config.sections import SECTIONS, Config
 from rnncli.errors import DataError, UsageError
-from rnncli.notes import noting
+from rnncli.notes import doubt, noting
 from rnncli.tasks.headers import with_words_of_letters
 
 if TYPE_CHECKING:
     import numpy as np
 
     from rnncli.data.files import Paths
+    from rnncli.data.kept_rows import KeptRows
     from rnncli.data.look import Look
     from rnncli.data.source import Source
     from rnncli.kernels.prefix_beam import Language
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 S = TypeVar("S")
 Options = Mapping[str, Any]
-"""Options of a command line that were given, by name."""
+"""Options of a command line that were given, by name; `plot` says how it was asked for, as in `-f plot`."""
 
 MORE_EPOCHS = 3  # than the data choose, in a time that is given and long enough
 DECIDED, CERTAIN, LIKELY, POSSIBLE = 4, 3, 2, 1  # how surely a file is for a task
@@ -62,18 +63,22 @@ def _float32() -> np.dtype:
 
 @dataclass(frozen=True)
 class Context:
-    """The means of an experiment: the threads that it may use, and float32 or, for checks, float64."""
+    """The means of an experiment: the threads that it may use, and float32 or, for checks, float64.
+
+    kept: what a run keeps of the data, which a task may take from it, and add to it.
+    """
 
     pool: ThreadPool
     dtype: np.dtype = field(default_factory=_float32)
+    kept: KeptRows | None = None
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """The score, to be shown as a table or as JSON; `check` raises CheckFailedError if a requested check fails.
 
-    report: further figures, in a dataclass that `rnncli.ui` knows. rows: all single predictions, for CSV.
-    charts: of the predictions that were worst.
+    report: further figures, in a dataclass that `rnncli.ui` knows. rows: all single predictions, for CSV, which is
+    written with the delimiter and the decimal sign of the data. charts: of the predictions that were worst.
     """
 
     score: Score
@@ -81,6 +86,8 @@ class Evaluation:
     rows: Iterator[dict[str, Any]] = field(default_factory=lambda: iter(()))
     check: Callable[[], None] = lambda: None
     charts: Callable[[], tuple[Any, ...]] = lambda: ()
+    delimiter: str = ","
+    decimal: str = "."
 
 
 EXTENDS = "extends"  # in what was `learnt` before: a vocabulary may take the new tokens of the data
@@ -117,6 +124,11 @@ class Experiment:
     def hold_out(self, source: Source, changes: Options) -> None:
         """Score on these data in place of the test split; `changes` to the config's `data` define how they are read."""
         raise NotImplementedError
+
+    def doubt_same(self, source: Source) -> None:
+        """Write a doubt on `source`, which is to be held out and has what the model was trained on; DataError where it
+        cannot be."""
+        doubt(f"{source.name}: has what the model was trained on, so that the score flatters it")
 
     def recall(self, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
         """Restore what training learnt beside the weights, from the header and the arrays of its model file."""

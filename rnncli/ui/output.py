@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from rnncli import safe_files
-from rnncli.errors import MachineError, ReaderGoneError
+from rnncli.errors import MachineError, ReaderGoneError, agreeing
+from rnncli.notes import Doubt
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -81,15 +82,21 @@ class Output:
             raise ReaderGoneError("standard output was closed") from None
 
 
-def say_notes(notes: Iterable[str]) -> None:
-    """Write each note as one line on stderr."""
+def say_notes(notes: Iterable[str], *, quiet: bool = False) -> None:
+    """Write each note as one line on stderr; `quiet` leaves only doubts."""
     for note in notes:
-        say(note)
+        if not quiet or isinstance(note, Doubt):
+            say(note)
+
+
+def saying(*, quiet: bool) -> Callable[[str], None]:
+    """Return what says a note as soon as it comes, as `say_notes` does."""
+    return lambda note: say_notes([note], quiet=quiet)
 
 
 def say(text: str, lead: str = "rnncli: ") -> None:
     """Write `text` on stderr after `lead`: as one line, or on a terminal in lines that end between words."""
-    stream = as_utf8(sys.stderr)
+    stream, text = as_utf8(sys.stderr), agreeing(text)
     width = shutil.get_terminal_size().columns
     lines = wrapped(text, width, lead) if stream.isatty() else [lead + visible(text)]
     stream.write("".join(f"{line}\n" for line in lines))

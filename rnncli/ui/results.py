@@ -17,7 +17,7 @@ from rnncli.errors import DataError
 from rnncli.ui.output import Output, visible
 
 if TYPE_CHECKING:
-    from rnncli.tasks.answers import Piece, Pieces
+    from rnncli.tasks.answers import Piece, Pieces, Stream
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 TABLE_ROWS = 1000  # of answers that come without end, under one header
@@ -111,10 +111,16 @@ def json_text(value: Any, indent: int | None = None) -> str:
     return json.dumps(value, indent=indent) if _SURROGATE.search(text) else text
 
 
-def write_stream(rows: Iterable[Mapping[str, Any]], form: str | None, delimiter: str, decimal: str) -> None:
-    """Write each row as soon as it comes: as JSON lines for form json or jsonl, else as CSV under one header."""
+def write_stream(answers: Stream, form: str | None) -> None:
+    """Write each row as soon as it comes: as JSON lines for form json or jsonl, else as CSV under one header; without a
+    form as text, where there is one."""
     out = Output()
-    texts = map(_json_line, rows) if form in ("json", "jsonl") else _csv_blocks(([r] for r in rows), delimiter, decimal)
+    if form is None and answers.texts is not None:
+        texts = answers.texts
+    elif form in ("json", "jsonl"):
+        texts = map(_json_line, answers.rows)
+    else:
+        texts = _csv_blocks(([row] for row in answers.rows), answers.delimiter, answers.decimal)
     for text in texts:
         out.write(text)
 
@@ -143,10 +149,10 @@ def as_csv(rows: Sequence[Mapping[str, Any]], delimiter: str = ",", decimal: str
     return text.getvalue()
 
 
-def write_csv(rows: Iterable[Mapping[str, Any]]) -> None:
+def write_csv(rows: Iterable[Mapping[str, Any]], delimiter: str = ",", decimal: str = ".") -> None:
     """Write rows as CSV, however many there are; a value of None gives an empty field."""
     out, pieces = Output(), iter(rows)
-    for text in _csv_blocks(iter(lambda: list(itertools.islice(pieces, 1000)), [])):
+    for text in _csv_blocks(iter(lambda: list(itertools.islice(pieces, 1000)), []), delimiter, decimal):
         out.write(text)
 
 
@@ -191,9 +197,13 @@ def write_table(
     for row in rows:
         texts = [visible(cell(value)).replace("\n", "\\n") for value in row.values()]
         table.add_row(*(Text(text, style=(styles or {}).get(text, "")) for text in texts))
-    if title:
-        console.print(Text(visible(title), style="bold"))
-    console.print(table)
+    parts = [Text(visible(title), style="bold"), table] if title else [table]
+    if console.is_terminal:
+        console.print(*parts, sep="\n")
+        return
+    with console.capture() as captured:
+        console.print(*parts, sep="\n")
+    Output().write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
 
 
 def _fitting(

@@ -174,6 +174,15 @@ class ForecastExperiment(Experiment):
             elif scored < S:
                 note(f"{scored:,} of {S:,} series are scored on {name}: the others have too few rows")
 
+    def doubt_same(self, source: Source) -> None:
+        if not self.read.timelines:  # then nothing tells that its rows are no later ones
+            super().doubt_same(source)
+            return
+        raise DataError(
+            f"{source.name}: has the rows that the model was trained on; a forecast is scored on those after them: "
+            "give these, or no data for the split that training held out"
+        )
+
     def hold_out(self, source: Source, changes: Options) -> None:
         """Take the rows of `source`, which follow the last ones, as the test split; DataError if they are too few."""
         data = self.config.changed(data=changes).data
@@ -331,16 +340,20 @@ class ForecastExperiment(Experiment):
         require_baselines(must_beat, self.config.data.season or 1)
         levels = options.get("levels", WQL_LEVELS)
         split, tested = backtested(self, options.get("windows"), step, options.get("horizon"), levels)
-        made = report(split, tested, step, self.members.widest.horizon, self.hierarchy)
+        in_sample = split == SPLITS[VALIDATION]
+        made_from = self.validated.calibrations.get(NETWORK) if in_sample else None
+        made = report(split, tested, step, self.members.widest.horizon, self.hierarchy, made_from)
         made = replace(made, rows_before=rows_before(self, tested))
         if options.get("sum"):
-            made = replace(made, totals=tuple(covered_totals(self, tested)))
+            made = replace(made, totals=tuple(covered_totals(self, tested, in_sample=in_sample)))
         return Evaluation(
             self.scored(split, tested),
             made,
             window_rows(self, tested),
             lambda: check(made, must_beat, fail_if),
             lambda: worst_windows(self, tested),
+            self.delimiter,
+            self.config.data.decimal,
         )
 
     def _several(self, tested: Backtest) -> str:

@@ -76,7 +76,7 @@ class ForecastOptions:
     follow: bool = False
     state: str | None = None
     strict: bool = False
-    plot: bool = False
+    plot: bool | str = False
 
 
 class Forecaster(Predictor):
@@ -339,7 +339,8 @@ class Forecaster(Predictor):
         made = self.predicted(options.horizon, levels, options.samples, network=options.network)
         if options.explain:
             made = self.explained(made, network=options.network)
-        rows = self.rows(made)
+        bands = {level: made.bands[level] for level in options.levels}  # a picture has more, which change no row
+        rows = self.rows(replace(made, bands=bands))
         charts = tuple(self.charts(made)) if options.plot else ()
         by = NETWORK if options.network else self.method
         nested = [row | {FORECAST_BY: by} for row in rows]
@@ -354,8 +355,9 @@ class Forecaster(Predictor):
         if self.columns.hierarchy:
             raise UsageError("--follow: reads series row by row, and a sum needs the rows of all; leave it out")
         for name in ("horizon", "samples", "sum", "future", "explain", "plot"):
-            if getattr(options, name):
-                raise UsageError(f"--{name}: does not go with --follow, which forecasts the next row; leave it out")
+            if value := getattr(options, name):
+                said = value if name == "plot" and isinstance(value, str) else f"--{name}"
+                raise UsageError(f"{said}: does not go with --follow, which forecasts the next row; leave it out")
         return Stream(follow(self, asked, options), self.delimiter, self.data.decimal)
 
     def predicted(

@@ -28,7 +28,7 @@ class Judged:
 @dataclass(frozen=True)
 class Covered:
     """The coverage of intervals at steps `first` to `last`: those of `asked` percent, whose mean width is `width`, held
-    `got` percent of `count` values."""
+    `got` percent of `count` values. in_sample: True if they were made from the errors of these very values."""
 
     asked: float
     got: float
@@ -36,6 +36,7 @@ class Covered:
     first: int
     last: int
     width: float
+    in_sample: bool = False
 
 
 @dataclass(frozen=True)

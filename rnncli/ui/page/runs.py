@@ -13,6 +13,7 @@ from rnncli.tasks.forecast.reports import BacktestReport
 from rnncli.tasks.language_model.surprise import Surprise
 from rnncli.tasks.page import MOST, Page
 from rnncli.training.wrong_answers import DISTANCE, EDITS, PROBABILITY, WrongAnswer
+from rnncli.ui.label_tables import shown_label
 from rnncli.ui.numbers import figure, figures
 from rnncli.ui.output import duration
 from rnncli.ui.page.html import Markup, element, picture, table, whole_page
@@ -204,7 +205,10 @@ def _confusions(page: Page) -> Iterator[Part]:
         yield Part(picture(lambda: confusion.draw(matrix)), 7, title, "the confusion matrix")
     found = (page.report["score"] or {}).get("confusions") or []
     if found:
-        rows = [[one["actual"], one["predicted"], f"{one['count']:,}"] for one in found[:_CONFUSIONS]]
+        rows = [
+            [shown_label(one["actual"]), shown_label(one["predicted"]), f"{one['count']:,}"]
+            for one in found[:_CONFUSIONS]
+        ]
         inner = element("p", "The most frequent mistakes:") + table(
             ["actual", "predicted", "how often"], rows, numbers=(2,)
         )
