@@ -120,10 +120,14 @@ def working(what: str) -> Iterator[Callable[[str], None]]:
     from rich.console import Console
     from rich.text import Text
 
-    def line(text: str) -> Text:
-        return Text(visible(" ".join(text.splitlines())))
+    console = Console(stderr=True)
 
-    with Console(stderr=True).status(line(what)) as status:
+    def line(text: str) -> Text:
+        found = Text(visible(" ".join(text.splitlines())))
+        found.truncate(max(1, console.width - 2), overflow="ellipsis")  # beside what turns
+        return found
+
+    with console.status(line(what)) as status:
         yield lambda part: status.update(line(f"{what}: {part}"))
 
 

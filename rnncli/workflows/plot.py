@@ -17,14 +17,15 @@ from rnncli.notes import doubt
 from rnncli.tasks.forecast.read_back import charts_of
 from rnncli.tasks.forecast.reports import ForecastChart
 from rnncli.training.curves import Curve, curve_of
+from rnncli.workflows.runs import named_runs
 
 PIPE = "-"
 
 
 def to_plot(runs: Sequence[str]) -> tuple[Curve, ...] | tuple[ForecastChart, ...]:
-    """Return the curves of runs, or what was piped in: forecasts, or one curve."""
+    """Return the curves of runs, see `named_runs`, or what was piped in: forecasts, or one curve."""
     if PIPE not in runs:
-        return tuple(curve_of_run(run) for run in dict.fromkeys(runs))
+        return tuple(curve_of_run(run) for run in named_runs(runs))
     if len(runs) > 1:
         raise UsageError("-: standard input is drawn alone; leave out the runs, or the -")
     return of_text(decode(read_source(PIPE), hint="write it as UTF-8"))

@@ -26,13 +26,14 @@ from rnncli import safe_files
 from rnncli.data.typed import typed
 from rnncli.errors import MachineError, ModelFileError, UsageError, reason_of
 from rnncli.training.tuned import FAILED, FINISHED, PAUSED, RUNNING, Outcome, Trial, require_alike
+from rnncli.workflows.names import JOURNAL
 from rnncli.workflows.tune_halving import RUNGS
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.storages import JournalStorage
 
-JOURNAL, BEST = "journal.jsonl", "best.yaml"
+BEST = "best.yaml"
 _LOCK = ".lock"
 _NAME = "rnncli"  # of the study in the journal
 _BEGAN, _OUTCOMES, _SETTINGS, _WHY = "began_with", "outcomes", "settings", "why"  # attributes in it

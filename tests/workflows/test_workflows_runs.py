@@ -12,7 +12,7 @@ import pytest
 
 from rnncli.errors import UsageError
 from rnncli.training.listed import Listed
-from rnncli.workflows.runs import runs
+from rnncli.workflows.runs import named_runs, runs
 
 HEADER = b'{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
 MODEL = len(HEADER).to_bytes(8, "little") + HEADER + bytes(4)
@@ -54,6 +54,20 @@ def test_sorted_by_score_the_best_comes_first_and_runs_without_one_last(tmp_path
     for name, score in (("a", 0.2), ("b", 0.9), ("c", 0.5)):
         made(tmp_path / name, score)
     assert list(listed(tmp_path, "score")) == ["b", "c", "a", "none"]
+
+
+def test_a_study_stands_for_those_of_its_runs_that_came_to_their_end(tmp_path: Path) -> None:
+    made(tmp_path / "alone")
+    (tmp_path / "study").mkdir()
+    (tmp_path / "study" / "journal.jsonl").touch()
+    paused = tmp_path / "study" / "trial-001"
+    paused.mkdir()
+    (paused / "config.yaml").write_text("task: classify\n", encoding="utf-8")
+    study = str(tmp_path / "study")
+    with pytest.raises(UsageError, match="none of whose runs came to its end; go on with it by rnncli tune"):
+        named_runs([study])
+    ended = [str(made(tmp_path / "study" / name)) for name in ("trial-000", "trial-002")]
+    assert named_runs([str(tmp_path / "alone"), study, study]) == [str(tmp_path / "alone"), *ended]
 
 
 def test_the_state_of_a_run_that_has_no_report(tmp_path: Path) -> None:
