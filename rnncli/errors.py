@@ -19,16 +19,22 @@ An error message says where, what is wrong, and what to do about it.
 from __future__ import annotations
 
 import errno
+import re
 import signal
 from collections.abc import Sequence
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # of an OSError: there may be no room
+_OF_ONE = {"are": "is", "have": "has", "were": "was"}
+_ONE_OF_MANY = re.compile(r"((?<![0-9.,])1 of [^;:]*?)\b(are|have|were)\b")
 
 
 class RnncliError(Exception):
     """An error with a known cause; its message is `where: what is wrong; what to do`."""
 
     exit_code = 1
+
+    def __init__(self, message: str = ""):
+        super().__init__(agreeing(message))
 
 
 class UsageError(RnncliError):
@@ -111,6 +117,11 @@ def shown(text: str, limit: int = 60) -> str:
 def amount(count: int, noun: str, plural: str = "") -> str:
     """Return a count with its noun, such as `1 row` or `2,000 rows`; plural: where it is not made with an s."""
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+def agreeing(text: str) -> str:
+    """Return a message in which the verb of `1 of N things are …` is that of one."""
+    return _ONE_OF_MANY.sub(lambda found: f"{found[1]}{_OF_ONE[found[2]]}", text)
 
 
 def reason_of(error: OSError) -> str:

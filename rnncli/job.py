@@ -13,9 +13,10 @@ class Job:
     """A job of one rank, for which nobody waits."""
 
     rank, size, host = 0, 1, ""
+    threads: int | None = None  # that this rank may have, of the cores that ranks of its host share
 
-    def place(self, code: int) -> str:
-        """Return what stands before an error that ends this rank with `code`.
+    def place(self, code: int) -> str | None:
+        """Return what stands before an error that ends this rank with `code`; None where another rank tells it.
 
         Rank 0 alone reads what the user wrote, so that his mistakes need no rank.
         """
@@ -24,6 +25,13 @@ class Job:
 
     def end(self, code: int) -> None:
         """End the other ranks with the exit code of this one, when it has said all."""
+
+
+class Silent(Job):
+    """The job of a rank that has not met the others yet: a mistake that it meets all meet, and rank 0 tells."""
+
+    def place(self, code: int) -> str | None:
+        return "" if code in OF_ANY_RANK else None
 
 
 ALONE = Job()

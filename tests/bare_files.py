@@ -235,11 +235,11 @@ def source_of(content: str | bytes, name: str) -> Source:
 
 
 def taken(content: str | bytes, name: str, *overrides: str) -> tuple[str, dict[str, Any], str]:
-    """The task of a file, its keys of `data`, and the note."""
+    """The task of a file, its keys of `data`, and the first note."""
     notes: list[str] = []
     with noting(notes.append):
         mapping = inferred("-" if name == STDIN else name, source_of(content, name), overrides)
-    [note] = notes
+    note, *_ = notes
     keys = {key: cell for key, cell in mapping["data"].items() if key not in ("path", "validation")}
     return mapping["task"], keys, note
 

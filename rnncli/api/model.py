@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, overload
 
 from rnncli.api import answers
-from rnncli.api.handed import Handed, Names, encoded, handed
+from rnncli.api.handed import Handed, Names, encoded, handed, path_of
 from rnncli.api.options import parsed
 from rnncli.api.talk import heard, log, warn
 from rnncli.cli.generate import request_of
 from rnncli.cli.options import given, taken_reading
 from rnncli.config.sections import SECTIONS
 from rnncli.data.source import GIVEN, Source
+from rnncli.data.text import BYTES
 from rnncli.data.vocabulary import Vocabulary
 from rnncli.errors import UsageError
 from rnncli.tasks.answers import Answers
@@ -61,7 +62,7 @@ class Model:
 
     def __init__(self, path: str | os.PathLike[str], *, trained_on: Data = None):
         with heard():
-            opened = opening.open_sound(os.fspath(path))
+            opened = opening.open_sound(path_of(path))
             data = None if trained_on is None else handed(trained_on, _names(opened)).data
             source = data if isinstance(data, Source) or data is None else opening.read_files(data)
             self._model = _Kept(opened.run, opened.path, opened.task, opened.header, opened.arrays, source)
@@ -172,7 +173,9 @@ class Model:
         asked = parsed("score", options)
         reading = taken_reading(asked)
         own = {name: asked[name] for name in ("strict", "unknown", "adapt")}
-        source = Source(GIVEN, encoded(text)) if isinstance(text, str) else handed(text).data
+        names = _names(self._model)
+        plain = isinstance(text, str)
+        source = Source(GIVEN, encoded(text, of_bytes=names.of_bytes)) if plain else handed(text, names).data
         with heard():
             request = Scoring(
                 self._model, source, reading, given(own), asked["above"], asked["most_surprising"], asked["precision"]
@@ -217,7 +220,9 @@ class Model:
 
 
 def _names(model: opening.Model) -> Names:
-    columns = model.header.get("columns")
+    columns, vocabulary = model.header.get("columns"), model.header.get("vocabulary")
+    if isinstance(vocabulary, dict) and vocabulary.get("kind") in BYTES:
+        return Names(of_bytes=True)
     return Names.of(columns) if isinstance(columns, dict) else Names()
 
 

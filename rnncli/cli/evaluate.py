@@ -151,16 +151,19 @@ def command(
     from rnncli.workflows.evaluate import Request, evaluate
     from rnncli.workflows.names import is_config
     from rnncli.workflows.opening import first_run
+    from rnncli.workflows.together import lead_of
 
-    say_notes(first_run(), quiet=quiet)
     notes: list[str] = []
     reading = taken_reading(options)
     asked = given({**options, "confusion": confusion, "plot": plot is not None})
     if is_config(run):  # then DATA is training data, and the reading options are keys of the config
         chosen = [f"training.precision={precision}"] if precision else []
         overrides, reading, precision = (*overrides, *as_overrides(reading), *chosen), {}, None
+    request = Request(run, data, overrides, reading, asked, precision)
+    lead = lead_of(request, [run, *data])
+    say_notes(first_run(), quiet=quiet)
     with training_view(quiet=quiet, form="text") as view, noting(notes.append):
-        made = evaluate(Request(run, data, overrides, reading, asked, precision), view.show)
+        made = evaluate(request, view.show, lead)
     say_notes(notes, quiet=quiet)
     if confusion is not None and made.score.confusion is not None:
         with writing("--confusion", confusion) as path:

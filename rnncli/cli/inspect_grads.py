@@ -109,6 +109,7 @@ def command(
     the Jacobian of a step, gates, every parameter, and how much clipping acts. All of it is computed in float64.
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's own threads would compete with ours
+    from rnncli.cli.launched import require_compared
     from rnncli.inspection.reports import Compared
     from rnncli.notes import noting
     from rnncli.ui import comparison_tables
@@ -119,13 +120,16 @@ def command(
     from rnncli.workflows.compare_grads import compare_grads
     from rnncli.workflows.inspect_grads import Request, check_gradients, inspect_grads
     from rnncli.workflows.opening import first_run
+    from rnncli.workflows.together import lead_of
 
-    say_notes(first_run(), quiet=quiet)
+    require_compared(compare)
     notes: list[str] = []
     request = Request(first, data, [*overrides, *as_overrides(taken_reading(options))], at, batches, lags, check)
+    lead = lead_of((request, compare), [first, data])
+    say_notes(first_run(), quiet=quiet)
     if compare:
         with training_view(quiet=quiet, form="text") as view, noting(notes.append):
-            compared = compare_grads(request, compare, view.show)
+            compared = compare_grads(request, compare, view.show, lead)
         say_notes(dict.fromkeys(notes), quiet=quiet)
         if plot is not None:
             with writing("--plot", plot) as path:

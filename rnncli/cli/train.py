@@ -67,8 +67,11 @@ def command(
         look(first, data, changes, form)
         return
     from rnncli.ui.training_view import training_view
-    from rnncli.workflows.together import train_together
+    from rnncli.workflows.together import lead_of
+    from rnncli.workflows.train import train
     from rnncli.workflows.train_request import Request
 
+    request = Request(first, data, out, changes, resume, watch_grads, origin)
+    lead = lead_of(request, [first, *data])
     with training_view(quiet=quiet, form=form) as view:
-        train_together(Request(first, data, out, changes, resume, watch_grads, origin), view.show)
+        train(request, view.show, lead)

@@ -64,8 +64,11 @@ def command(
     part in it from another process or machine. It needs the extra rnncli[tune].
     """
     from rnncli.ui.tuning_view import tuning_view, write_tuned
+    from rnncli.workflows.together import lead_of
     from rnncli.workflows.tune import Request, tune
 
+    request = Request(first, data, out, overrides, over, trials, max_time, seed)
+    lead = lead_of(request, [first, *data])
     with tuning_view(quiet=quiet) as view:
-        found = tune(Request(first, data, out, overrides, over, trials, max_time, seed), view.show)
+        found = tune(request, view.show, lead)
     write_tuned(found, form, quiet=quiet)

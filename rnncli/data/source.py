@@ -310,7 +310,7 @@ def _open_path(path: str) -> Source:
     except MemoryError:
         raise MachineError(f"{path}: out of memory while reading") from None
     except ValueError:  # the system cannot even be asked about such a name
-        raise UsageError(f"{path!r} is not a file name: it contains a NUL character") from None
+        raise UsageError(f"{path!r} is not a file name: it has a NUL, or half a surrogate pair") from None
 
 
 def _unzipped(handle: BinaryIO, path: str) -> bytes:

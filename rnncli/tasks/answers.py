@@ -26,11 +26,13 @@ class Table:
 
 @dataclass(frozen=True)
 class Stream:
-    """An answer as rows that are written as they come."""
+    """An answer as rows that are written as they come. texts: the same as pieces of text, which are written unless
+    another format is chosen."""
 
     rows: Iterator[dict[str, Any]]
-    delimiter: str
-    decimal: str
+    delimiter: str = ","
+    decimal: str = "."
+    texts: Iterator[str] | None = None
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from rnncli.data.files import Paths
+    from rnncli.data.kept_rows import KeptRows
     from rnncli.data.look import Look
     from rnncli.data.source import Source
     from rnncli.kernels.prefix_beam import Language
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 S = TypeVar("S")
 Options = Mapping[str, Any]
-"""Options of a command line that were given, by name."""
+"""Options of a command line that were given, by name; `plot` says how it was asked for, as in `-f plot`."""
 
 MORE_EPOCHS = 3  # than the data choose, in a time that is given and long enough
 DECIDED, CERTAIN, LIKELY, POSSIBLE = 4, 3, 2, 1  # how surely a file is for a task
@@ -62,10 +63,14 @@ def _float32() -> np.dtype:
 
 @dataclass(frozen=True)
 class Context:
-    """The means of an experiment: the threads that it may use, and float32 or, for checks, float64."""
+    """The means of an experiment: the threads that it may use, and float32 or, for checks, float64.
+
+    kept: what a run keeps of the data, which a task may take from it, and add to it.
+    """
 
     pool: ThreadPool
     dtype: np.dtype = field(default_factory=_float32)
+    kept: KeptRows | None = None
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from rnncli import safe_files
-from rnncli.errors import MachineError, ReaderGoneError
+from rnncli.errors import MachineError, ReaderGoneError, agreeing
 from rnncli.notes import Doubt
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def saying(*, quiet: bool) -> Callable[[str], None]:
 
 def say(text: str, lead: str = "rnncli: ") -> None:
     """Write `text` on stderr after `lead`: as one line, or on a terminal in lines that end between words."""
-    stream = as_utf8(sys.stderr)
+    stream, text = as_utf8(sys.stderr), agreeing(text)
     width = shutil.get_terminal_size().columns
     lines = wrapped(text, width, lead) if stream.isatty() else [lead + visible(text)]
     stream.write("".join(f"{line}\n" for line in lines))

@@ -16,7 +16,7 @@ from rnncli.errors import DataError
 from rnncli.ui.output import Output, visible
 
 if TYPE_CHECKING:
-    from rnncli.tasks.answers import Piece, Pieces
+    from rnncli.tasks.answers import Piece, Pieces, Stream
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 TABLE_ROWS = 1000  # of answers that come without end, under one header
@@ -109,10 +109,16 @@ def json_text(value: Any, indent: int | None = None) -> str:
     return json.dumps(value, indent=indent) if _SURROGATE.search(text) else text
 
 
-def write_stream(rows: Iterable[Mapping[str, Any]], form: str | None, delimiter: str, decimal: str) -> None:
-    """Write each row as soon as it comes: as JSON lines for form json or jsonl, else as CSV under one header."""
+def write_stream(answers: Stream, form: str | None) -> None:
+    """Write each row as soon as it comes: as JSON lines for form json or jsonl, else as CSV under one header; without a
+    form as text, where there is one."""
     out = Output()
-    texts = map(_json_line, rows) if form in ("json", "jsonl") else _csv_blocks(([r] for r in rows), delimiter, decimal)
+    if form is None and answers.texts is not None:
+        texts = answers.texts
+    elif form in ("json", "jsonl"):
+        texts = map(_json_line, answers.rows)
+    else:
+        texts = _csv_blocks(([row] for row in answers.rows), answers.delimiter, answers.decimal)
     for text in texts:
         out.write(text)
 

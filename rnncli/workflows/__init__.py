@@ -18,7 +18,7 @@ bare_file        the task of a data file without a config, or a question
 names            what a name on the command line is, before anything is opened
 opening          the meaning of a path on the command line: RUN, CONFIG or DATA
 launcher         whether a launcher started several ranks, and MPI behind it
-together         train on all of them
+together         a command on all of them
 leading          rank 0, which reads, says and writes
 following        the other ranks
 mpi_job          what ranks tell each other by MPI, and their common end

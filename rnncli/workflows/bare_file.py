@@ -69,6 +69,10 @@ def guessed(path: Paths | Source, source: Source, overrides: Sequence[str], comm
     if found and look.whole and not any(UNDECODED in line for line in look.lines):  # which the reader names first
         _require_enough(source.name, found)
     read = dict(found.data) if found else {}
+    if "thousands" in read and "thousands" not in data:
+        note(
+            f"numbers are read with {shown(read['thousands'])} between thousands, {shown(read['decimal'])} for decimals"
+        )
     if any(key in data for key in _ROLES):
         read = {key: value for key, value in read.items() if key not in (*_ROLES, "header")}
     return Guess(
@@ -132,11 +136,10 @@ def _choice(command: str, look: Look, given: Mapping[str, Any]) -> tuple[str, Re
         )
     if not found:
         columns = ", ".join(shown(str(one.key)) for one in look.columns)
+        choices = [f"{command} --set task={keys}" for keys in _possible(look)]
         raise UsageError(
             f"{look.name}: is a table, and nothing in its columns ({columns}) tells what to learn from it; choose: "
-            f"{command} --set task=classify --set data.text=NAME --set data.label=NAME, or {command} "
-            f"--set task=seq2seq --set data.source=NAME --set data.target=NAME, or {command} --set task=forecast "
-            "--set data.target=NAME"
+            f"{', or '.join(choices)}"
         )
     best = max(one.certainty for one in found.values())
     equal = {name: one for name, one in found.items() if one.certainty == best}
@@ -146,6 +149,18 @@ def _choice(command: str, look: Look, given: Mapping[str, Any]) -> tuple[str, Re
     name, *others = sorted(found, key=lambda name: -found[name].certainty)
     others.append("NAME, as in rnncli help tasks" if look.table or name == "language-model" else "language-model")
     return name, found[name], others[0]
+
+
+def _possible(look: Look) -> list[str]:
+    """Return what a table may be for by the kinds of its columns: a task, with keys whose columns are to be named."""
+    numbers = any(column.measured for column in look.columns)
+    words = sum(not column.measured and not column.time for column in look.columns)
+    found = ["forecast"] if numbers else []
+    if words:
+        found.append("classify --set data.text=NAME --set data.label=NAME")
+    if words > 1:
+        found.append("seq2seq --set data.source=NAME --set data.target=NAME")
+    return found or ["forecast"]
 
 
 def _has_keys(task: Task, given: Mapping[str, Any]) -> bool:

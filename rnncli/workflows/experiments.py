@@ -8,6 +8,7 @@ from typing import Any
 
 from rnncli.config.loading import data_paths
 from rnncli.config.sections import Config
+from rnncli.data.kept_rows import KeptRows
 from rnncli.data.source import Source
 from rnncli.notes import noting
 from rnncli.tasks.cross_validation import CrossValidation
@@ -19,11 +20,15 @@ from rnncli.workflows.planning import with_epochs
 
 
 def experiment_of(
-    config: Config, source: Source, pool: ThreadPool, learnt: Mapping[str, Any] | None = None
+    config: Config,
+    source: Source,
+    pool: ThreadPool,
+    learnt: Mapping[str, Any] | None = None,
+    kept: KeptRows | None = None,
 ) -> tuple[Experiment, Experiment]:
     """Return the experiment, and what is trained first: its cross-validation, if it has one, or itself; learnt: see
-    `Task.prepare`."""
-    whole = TASKS[config.task].prepare(config, source, Context(pool), learnt)
+    `Task.prepare`, kept: see `Context`."""
+    whole = TASKS[config.task].prepare(config, source, Context(pool, kept=kept), learnt)
     folds = whole.folds()
     return whole, with_epochs(config, CrossValidation(whole, folds) if folds else whole)
 

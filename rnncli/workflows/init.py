@@ -50,6 +50,8 @@ _COMMENTS = {  # where a key's description is too long, or tells of null
     "data.encoding": "what the bytes of the data look like",
     "data.header": "whether the first row names the columns",
     "data.delimiter": "between columns",
+    "data.decimal": "what stands before the decimals of numbers",
+    "data.thousands": "what stands between their thousands",
     "data.quoting": "quotes are part of the text (none), or hold a field together (minimal)",
     "data.test": "a last part, such as 0.1, for a score that chose nothing",
     "data.missing": "or ffill, interpolate, zero, mask: what to do with missing values",

@@ -15,7 +15,7 @@ from rnncli.config.section import keys_of
 from rnncli.config.sections import Config
 from rnncli.config.training_section import DEFAULT_PRECISION
 from rnncli.data.files import Paths, read_files
-from rnncli.data.source import Source
+from rnncli.data.source import Source, encoding_name
 from rnncli.errors import ConfigError, DataError, ModelFileError, UsageError, shown
 from rnncli.kernels import buffers, cache
 from rnncli.nn import model_file
@@ -232,16 +232,20 @@ def require_understood(command: str, task: Task, options: Options) -> None:
     if command not in task.options:
         owners = ", ".join(name for name, other in TASKS.items() if command in other.options)
         raise UsageError(f"this is a model for the task {task.name}; {command} needs a {owners}")
-    for option in options:
+    for option, value in options.items():
         if option not in task.options[command]:
             owners = ", ".join(name for name, other in TASKS.items() if option in other.options.get(command, ()))
-            raise UsageError(f"--{option.replace('_', '-')}: is for {owners}, and this is a {task.name}; leave it out")
+            typed = value if option == "plot" and isinstance(value, str) else f"--{option.replace('_', '-')}"
+            raise UsageError(f"{typed}: is for {owners}, and this is a {task.name}; leave it out")
     task.require_options(command, options)
 
 
 def require_readable(task: Task, reading: Options) -> None:
-    """Raise UsageError for an option of reading whose `data` key only other tasks have."""
+    """Raise UsageError for an option of reading whose `data` key only other tasks have, or an encoding that nobody
+    knows, which may not be asked for where the data are no text."""
     for key in reading:
         if key not in keys_of(task.config, "data"):
             owners = ", ".join(name for name, other in TASKS.items() if key in keys_of(other.config, "data"))
             raise UsageError(f"--{key.replace('_', '-')}: is for {owners}, and this is a {task.name}; leave it out")
+    if "encoding" in reading:
+        encoding_name(str(reading["encoding"]))

@@ -49,7 +49,7 @@ def train(
         _note_other_bytes()
         ranks = lead.ranks(config)
     out = Path(request.out) if request.out else request.free_name(config)
-    pool = ThreadPool(config.training.threads or lead.threads, ranks)
+    pool = ThreadPool(config.training.threads, ranks)
     try:
         with (
             RunDirectory.resume(out) if request.resume else RunDirectory.create(out) as run,

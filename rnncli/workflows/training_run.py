@@ -15,6 +15,7 @@ import numpy as np
 from rnncli.config.loading import given_keys
 from rnncli.config.sections import Config, chosen_keys
 from rnncli.config.values import parse_duration
+from rnncli.data.kept_rows import KeptRows
 from rnncli.data.source import Source
 from rnncli.errors import DataError, DivergedError, MachineError, StoppedError
 from rnncli.inspection.inspect import watched
@@ -65,7 +66,8 @@ class TrainingRun:
         state = self._saved(config) if request.resume and run.state.is_file() else None
         self.origin = origin_in(run, state) if state else self._first_origin()
         learnt = self.origin.learnt if self.origin else None
-        self.whole, self.experiment = experiment_of(config, source, pool, learnt)
+        kept = run.sound_rows()
+        self.whole, self.experiment = experiment_of(config, source, pool, learnt, kept)
         lead.prepare(self.whole.config, source, learnt)
         if self.origin and state is None:
             self.origin.give_weights(self.experiment, request.overrides)
@@ -75,6 +77,7 @@ class TrainingRun:
         self.facts = (*self.experiment.facts, *_chosen(config, self.experiment.config), *planned)
         self.seconds, self.notes = self._limited()  # by the max_time of this call, which is not kept
         self._save_beginning(state)
+        self.facts += self._keep(kept)
 
     def _saved(self, config: Config) -> State:
         """Return the state; DataError or ConfigError where data or config are not those that the run began with."""
@@ -122,6 +125,17 @@ class TrainingRun:
             self._write_state(self.inputs)
         if self.origin and not self.run.model.is_file():  # from which a resumed run has what was learnt
             self.run.write_model(self.experiment.arrays(), self.experiment.header())
+
+    def _keep(self, kept: KeptRows) -> Facts:
+        """Write features that a later start can take from the run; a disk that has no room for them does no harm."""
+        if not kept.is_worth_writing:
+            return ()
+        try:
+            size = self.run.write_rows(kept)
+        except MachineError as error:
+            self.show(Note(f"{error}: features will be made anew at the next start"))
+            return ()
+        return (("features", f"kept in {self.run.features.name}, {size / 1e6:,.0f} MB, for later starts"),)
 
     def _written_inputs(self) -> Inputs:
         """Write the config, and return what the state is to know of it and the data: the config as it will be read."""

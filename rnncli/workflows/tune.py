@@ -21,6 +21,7 @@ from rnncli.training.backpropagation import ThreadPool
 from rnncli.training.reports import Note, Progress
 from rnncli.training.tuned import Begun, Ended, Tuned
 from rnncli.workflows.experiments import data_sha256, experiment_of
+from rnncli.workflows.leading import Lead
 from rnncli.workflows.names import is_config
 from rnncli.workflows.opening import config_and_source
 from rnncli.workflows.resume import fingerprint
@@ -67,8 +68,12 @@ class Request:
         return shlex.join(["rnncli", "tune", self.first, *self.data, "-o", str(self.study), *options])
 
 
-def tune(request: Request, show: Show) -> Tuned:
-    """Search, and return what was found; StoppedError after SIGINT or SIGTERM, with the command that goes on."""
+def tune(request: Request, show: Show, lead: Lead | None = None) -> Tuned:
+    """Search, and return what was found; StoppedError after SIGINT or SIGTERM, with the command that goes on.
+
+    lead: what this process leads other ranks with, each of which takes part in the study as any other process.
+    """
+    lead = lead or Lead()
     if request.out is not None and not request.out.strip():
         raise UsageError("-o needs the name of a folder for the study")
     if "-" in (request.first, *request.data):
@@ -88,7 +93,8 @@ def tune(request: Request, show: Show) -> Tuned:
         training = Training(config.model_dump(), (source,))
         worker = Worker(study, space, training, request.seed, trials, told.show, stop)
         try:
-            worker.work()
+            with lead.together("tune", request):
+                worker.work()
         except StoppedError as error:
             raise StoppedError(f"{error}; go on with: {request.command}", error.exit_code - 128) from None
         return tuned(study, space, worker.again(), left=worker.left)

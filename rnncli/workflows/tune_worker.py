@@ -12,7 +12,8 @@ from typing import Any
 
 from rnncli.config.loading import dump_value
 from rnncli.config.sections import Config
-from rnncli.errors import ConfigError, DivergedError, RunInUseError, StoppedError, UsageError
+from rnncli.config.training_section import LARGEST_SEED
+from rnncli.errors import ConfigError, DivergedError, ModelFileError, RunInUseError, StoppedError, UsageError
 from rnncli.notes import Doubt
 from rnncli.tasks.registry import load_run_config
 from rnncli.training.reports import Evaluated, Note, Progress, Report, Started
@@ -228,7 +229,7 @@ class Worker:
         for trial in ranked(trials)[:2]:
             if trial.rung == len(RUNGS):
                 config = load_run_config(Path(trial.run) / "config.yaml")
-                found += [(trial, config.training.seed + k * config.networks) for k in range(1, SEEDS + 1)]
+                found += [(trial, seed) for seed in _further(config.training.seed, config.networks)]
         return found
 
     def again(self) -> tuple[Again, ...]:
@@ -245,6 +246,12 @@ class Worker:
         return tuple(Again(number, tuple(figures)) for number, figures in found.items())
 
 
+def _further(seed: int, networks: int) -> list[int]:
+    """Return seeds for so many networks each that have none of them had: those that follow, or else that go before."""
+    by = networks if seed + (SEEDS + 1) * networks - 1 <= LARGEST_SEED else -networks
+    return [seed + k * by for k in range(1, SEEDS + 1)]
+
+
 def values_of(config: Config, space: Space) -> dict[str, Any]:
     """Return the values of the searched keys in a config."""
     return {key: getattr(getattr(config, key.partition(".")[0]), key.partition(".")[2]) for key in space}
@@ -254,17 +261,21 @@ def outcome_of(run: RunDirectory, unit: str) -> Outcome | None:
     """Return what validation says of a run so far; None if no evaluation has given a figure."""
     state = run.read_state()
     position = state.position
-    best: Mapping[str, Any] = next((one for one in run.read_metrics() if one["step"] == position.best_update), {})
-    if not math.isfinite(position.best_loss):
+    loss, gain = position.best_loss, position.best_gain
+    if not math.isfinite(loss):
         return None
-    figure = best.get("figure")
-    judged = isinstance(figure, float) and math.isfinite(position.best_gain)
-    return Outcome(
-        name=str(best.get("figure_name")) if judged else unit,
-        figure=figure if judged and figure is not None else position.best_loss,
-        higher_is_better=judged and position.best_gain == figure,
-        loss=position.best_loss,
-        update=position.update,
-        updates=state.plan.updates,
-        seconds=position.seconds,
-    )
+    if not math.isfinite(gain):
+        name, figure, higher_is_better = unit, loss, False
+    else:
+        best = next((one for one in run.read_metrics() if _is_of(one, position.best_update, gain)), None)
+        if best is None:
+            raise ModelFileError(f"{run.metrics}: lacks the evaluation that the state has as its best; restore it")
+        name, figure = str(best.get("figure_name")), float(best["figure"])
+        higher_is_better = math.copysign(1, gain) == math.copysign(1, figure)  # also where both are 0
+    return Outcome(name, figure, higher_is_better, loss, position.update, state.plan.updates, position.seconds)
+
+
+def _is_of(line: Mapping[str, Any], update: int, gain: float) -> bool:
+    """True for a line of metrics with a figure that makes this gain at an update, which may have several lines."""
+    figure = line.get("figure")
+    return line["step"] == update and isinstance(figure, (int, float)) and abs(figure) == abs(gain)

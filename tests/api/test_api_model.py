@@ -168,7 +168,7 @@ def test_what_cannot_be_answered_is_an_error_and_named_in_the_log(
     folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     model = rnncli.load("language-model/run")
-    with pytest.raises(rnncli.DataError, match="<data>: 1 of 2 lines have no answer"):
+    with pytest.raises(rnncli.DataError, match="<data>: 1 of 2 lines has no answer"):
         model.predict(["", "\N{SNOWMAN}"])
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
     assert "<data>:2" in caplog.text

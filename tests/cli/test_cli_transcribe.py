@@ -116,6 +116,10 @@ def test_symbols_have_times_in_the_order_in_which_they_were_heard(folder: Path, 
     assert [row["symbol"] for row in rows] == ["a", "c"]
     starts, ends = ([float(row[key]) for row in rows] for key in ("start", "end"))
     assert 0.45 < starts[0] < ends[0] <= starts[1] < ends[1] <= 1.1
+    for option in ("--n-best=2", "--scores"):
+        said = run("predict", "run", "late.wav", "--timestamps", option, cwd=folder).refused(2)
+        name = option.partition("=")[0]
+        assert said == f"{name}: does not go with --timestamps, which tells of the best alone; leave it out"
 
 
 def test_a_language_model_is_asked_too(folder: Path, trained: str) -> None:
@@ -157,6 +161,10 @@ def test_a_recording_that_cannot_be_read_keeps_its_place(folder: Path, trained: 
     assert (result.code, result.out.count("\n"), result.out.split("\n")[1]) == (3, 3, "")
     assert "mixed.csv:3: " in result.err
     assert "truncated" in result.err
+    assert result.errors == ["mixed.csv: 1 of 3 recordings have no answer; mend those that are named above"]
+    alone = run("predict", "run", "broken.wav", cwd=folder)
+    assert alone.refused(3).startswith("broken.wav: is truncated: ")
+    assert alone.out == "\n"
 
 
 def test_a_transcript_with_more_symbols_than_steps_is_refused_by_its_line(folder: Path) -> None:

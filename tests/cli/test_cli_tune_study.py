@@ -203,6 +203,52 @@ def test_a_journal_that_is_none_is_one_line(line: str, copied: Path) -> None:
     assert "is no journal of a study" in run(*SEARCH, cwd=copied).refused(4)
 
 
+def edited(folder: Path, **changes: Any) -> Result:
+    """The search after an edit of the journal, in which trial 1 is `unfinished`, its outcomes or its settings are
+    others, or all that came of trials is gone but their `state`."""
+    journal, lines = folder / "runs/char-tune/journal.jsonl", []
+    for line in map(json.loads, journal.read_text(encoding="utf-8").splitlines()):
+        code, attribute = line["op_code"], line.get("user_attr", {})
+        if "state" in changes:
+            if "outcomes" in attribute:
+                continue
+            if code == 6:
+                line |= {"state": changes["state"], "values": [1.0] if changes["state"] == 1 else None}
+        elif line.get("trial_id") == 1:
+            if "settings" in changes and (code in (6, 7) or "outcomes" in attribute):
+                continue
+            if "settings" in attribute:
+                attribute["settings"] = changes.get("settings", attribute["settings"])
+            for outcome in attribute.get("outcomes", []):
+                outcome |= changes
+        lines.append(json.dumps(line))
+    journal.write_text("\n".join([*lines, ""]), encoding="utf-8")
+    return run(*SEARCH, cwd=folder)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"state": 4}, "trial 0 is paused at rung 0 of 3"),
+        ({"state": 1}, "datetime_complete"),
+        ({"settings": {"model.cell": "gru"}}, "trial 1 has no value, or one too many, of what is searched"),
+        ({"settings": [1]}, '"settings": input should be an object'),
+        ({"figure": float("nan")}, "an outcome has a number that is not finite"),
+        ({"figure": 10**400}, ""),
+        ({"figure": "0.5"}, "input should be a valid number"),
+        ({"loss": float("inf")}, "an outcome has a number that is not finite"),
+        ({"seconds": float("nan")}, "an outcome has a number that is not finite"),
+        ({"update": -1}, "an outcome has counts that no run has"),
+        ({"updates": True}, "input should be a valid integer"),
+        ({"higher_is_better": True}, "more is better in one outcome, and less in another"),
+    ],
+)
+def test_what_no_study_writes_is_one_line(changes: dict[str, Any], words: str, copied: Path) -> None:
+    message = edited(copied, **changes).refused(4)
+    assert "runs/char-tune/journal.jsonl: is no journal of a study" in message
+    assert words in message
+
+
 def test_a_line_cut_in_the_middle_is_left_behind(searched: tuple[Path, Result], copied: Path) -> None:
     with (copied / "runs/char-tune/journal.jsonl").open("a", encoding="utf-8") as file:
         file.write('{"op_code":4,"worker')

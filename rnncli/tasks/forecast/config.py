@@ -238,7 +238,8 @@ class SeriesConfig(TableConfig):
     @classmethod
     def _thousands_are_no_fractions(cls, thousands: str | None, info: ValidationInfo) -> str | None:
         if thousands is not None and thousands == info.data.get("decimal"):
-            raise refusal("must differ from data.decimal; set another decimal mark")
+            other = "," if thousands == "." else "."
+            raise refusal(f'must differ from data.decimal; if that is "{other}", --set data.decimal="{other}" too')
         return thousands
 
     @field_validator("format")

@@ -76,7 +76,7 @@ class ForecastOptions:
     follow: bool = False
     state: str | None = None
     strict: bool = False
-    plot: bool = False
+    plot: bool | str = False
 
 
 class Forecaster(Predictor):
@@ -355,8 +355,9 @@ class Forecaster(Predictor):
         if self.columns.hierarchy:
             raise UsageError("--follow: reads series row by row, and a sum needs the rows of all; leave it out")
         for name in ("horizon", "samples", "sum", "future", "explain", "plot"):
-            if getattr(options, name):
-                raise UsageError(f"--{name}: does not go with --follow, which forecasts the next row; leave it out")
+            if value := getattr(options, name):
+                said = value if name == "plot" and isinstance(value, str) else f"--{name}"
+                raise UsageError(f"{said}: does not go with --follow, which forecasts the next row; leave it out")
         return Stream(follow(self, asked, options), self.delimiter, self.data.decimal)
 
     def predicted(

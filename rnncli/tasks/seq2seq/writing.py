@@ -254,8 +254,12 @@ class PairExperiment(Experiment):
 
     def _written(self, pairs: Pairs, sources: Sequence[np.ndarray], *, beams: int) -> list[str]:
         """Return the best answer to each pair as the line that is written."""
-        found = self._writers.candidates(pairs.prompts, sources, beams=beams, alpha=ALPHA)
-        return [some[0].text for some in found]
+
+        def written(some: Sequence[int]) -> list[str]:
+            prompts, given = [pairs.prompts[i] for i in some], [sources[i] for i in some]
+            return [found[0].text for found in self._writers.candidates(prompts, given, beams=beams, alpha=ALPHA)]
+
+        return self.context.pool.ranks.shared(range(len(pairs)), written)
 
     def _facts(self, train: PairData) -> tuple[tuple[str, str], ...]:
         model, shape = self.config.model, self.networks[0].shape

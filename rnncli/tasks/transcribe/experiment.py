@@ -45,11 +45,11 @@ def prepare(
     config: TranscribeConfig, source: Source, context: Context, learnt: Mapping[str, Any] | None
 ) -> TranscribeExperiment:
     like = Layout.from_header(learnt["layout"]) if learnt else None
-    whole = Transcribed.read(source, config.data, like)
+    whole = Transcribed.read(source, config.data, like, context.kept)
     splits = Splits(
         config,
         whole,
-        lambda other: Transcribed.read(other, config.data, whole.layout),
+        lambda other: Transcribed.read(other, config.data, whole.layout, context.kept),
         only,
         whole.inputs(),
         opened=lambda path: RecordingFiles(path, config.data),

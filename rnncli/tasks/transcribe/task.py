@@ -20,7 +20,10 @@ class Transcribe(Task):
     name = "transcribe"
     config = TranscribeConfig
     options = {
-        "predict": frozenset({"strict", "scores", "n_best", "beam", "timestamps", "lm", "lm_weight"}),
+        "predict": frozenset(
+            {"strict", "scores", "n_best", "beam", "timestamps", "lm", "lm_weight"}
+            | {"follow", "rate", "coding", "channels"}
+        ),
         "evaluate": frozenset({"must_beat", "confusion", "plot"}),
     }
 
