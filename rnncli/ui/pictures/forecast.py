@@ -44,7 +44,7 @@ def draw(charts: Sequence[ForecastChart], title: str = "") -> Figure:
     rows = -(-len(shown) // columns)
     figure, places = figure_of(_PER_CHART[columns - 1] * rows + 0.6, rows, columns)
     for axes, chart in zip(places, shown, strict=False):
-        _draw_one(axes, chart, columns)
+        _draw_one(axes, chart, columns, narrow=figure.get_figwidth() < WIDTH)
     for axes in places[len(shown) :]:
         axes.set_axis_off()
     if len(shown) == 1 and not title:
@@ -57,7 +57,8 @@ def draw(charts: Sequence[ForecastChart], title: str = "") -> Figure:
     return figure
 
 
-def _draw_one(axes: Axes, chart: ForecastChart, columns: int) -> None:
+def _draw_one(axes: Axes, chart: ForecastChart, columns: int, *, narrow: bool) -> None:
+    """Draw a chart; narrow: with words in its legend that fit one line of a page on a phone."""
     history = [math.nan if value is None else value for _, value in chart.history]
     places = _places(chart)
     past, coming = places[: len(history)], places[len(history) :]
@@ -66,7 +67,6 @@ def _draw_one(axes: Axes, chart: ForecastChart, columns: int) -> None:
     ends = [value for _, value in begin]
     if history:
         axes.plot(past, history, color=INK, label="history", linewidth=1.4, **dots(len(history)))
-    narrow = axes.figure.get_figwidth() < WIDTH  # whose legend is to fit one line
     for k, (colour, (level, lows, highs)) in enumerate(_coloured(chart)):
         label = f"{level}%" if k and narrow else f"{level}% interval"
         axes.fill_between(xs, ends + list(lows), ends + list(highs), color=colour, lw=0, label=label)
