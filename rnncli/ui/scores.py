@@ -127,7 +127,7 @@ def _object(report: BacktestReport) -> dict[str, Any]:
             coverage[f"{one.asked:g}"] = its
     totals = {f"{one.asked:g}": {"got": one.got, "count": one.count, "width": one.width} for one in report.totals}
     made = asdict(report) | {"coverage": coverage, "totals": totals}
-    return {key: value for key, value in made.items() if value or key not in ("levels", "totals")}
+    return {key: value for key, value in made.items() if value or key not in ("levels", "totals", "units")}
 
 
 def _write_text(report: BacktestReport) -> None:
