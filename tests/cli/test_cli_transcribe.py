@@ -161,7 +161,7 @@ def test_a_recording_that_cannot_be_read_keeps_its_place(folder: Path, trained: 
     assert (result.code, result.out.count("\n"), result.out.split("\n")[1]) == (3, 3, "")
     assert "mixed.csv:3: " in result.err
     assert "truncated" in result.err
-    assert result.errors == ["mixed.csv: 1 of 3 recordings have no answer; mend those that are named above"]
+    assert result.errors == ["mixed.csv: 1 of 3 recordings has no answer; mend those that are named above"]
     alone = run("predict", "run", "broken.wav", cwd=folder)
     assert alone.refused(3).startswith("broken.wav: is truncated: ")
     assert alone.out == "\n"
