@@ -19,12 +19,12 @@ The map of its packages. Imports point down only, and tasks do not import each o
 A name leads to all its files: `generate` is cli/generate.py, workflows/generate.py and
 tests/cli/test_cli_generate.py; `model.cell: gru` is kernels/cells/gru.py; a forecast is tasks/forecast/. Start with
 kernels/cells/lstm.py for the mathematics, training/loop.py for the method, tasks/task.py for the interface of a
-task, workflows/train.py for the path from a file to a model.
+task, workflows/training_run.py for the path from a config to a model.
 
 Adding a cell takes its file, a line in kernels/cells and its naive twin in tests/naive.py. Adding a task takes its
 folder, a line in tasks/registry.py and its keys in tests/config/test_config_schema.py. Adding a key takes a field of
-a task's config.py, or of config/sections.py where all tasks have it. tests/test_adding_things.py does each of these
-in a page.
+a task's config.py, or of config/training_section.py and its neighbours where all tasks have it.
+tests/test_adding_things.py does each of these in a page.
 """
 
 from __future__ import annotations

@@ -19,16 +19,24 @@ An error message says where, what is wrong, and what to do about it.
 from __future__ import annotations
 
 import errno
+import re
 import signal
 from collections.abc import Sequence
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # of an OSError: there may be no room
+_OF_ONE = {"are": "is", "have": "has", "were": "was"}
+_ONE_OF_MANY = re.compile(r"((?<![0-9.,])\b1 (?:of|[a-z]+s)\b[^;:]*?)\b(are|have|were)\b")
+_THINGS = "byte|character|epoch|feature|file|line|pair|recording|row|sequence|step|token|update|window|word"
+_ONE_THINGS = re.compile(rf"(?<![0-9.,])\b(1 (?:{_THINGS}))s\b")
 
 
 class RnncliError(Exception):
     """An error with a known cause; its message is `where: what is wrong; what to do`."""
 
     exit_code = 1
+
+    def __init__(self, message: str = ""):
+        super().__init__(agreeing(message))
 
 
 class UsageError(RnncliError):
@@ -111,6 +119,11 @@ def shown(text: str, limit: int = 60) -> str:
 def amount(count: int, noun: str, plural: str = "") -> str:
     """Return a count with its noun, such as `1 row` or `2,000 rows`; plural: where it is not made with an s."""
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+def agreeing(text: str) -> str:
+    """Return a message in which what is said of 1 thing is not said of several, as in `1 of 9 rows are` or `1 rows`."""
+    return _ONE_THINGS.sub(r"\1", _ONE_OF_MANY.sub(lambda found: f"{found[1]}{_OF_ONE[found[2]]}", text))
 
 
 def reason_of(error: OSError) -> str:

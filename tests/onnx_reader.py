@@ -3,7 +3,7 @@
 import numpy as np
 
 ELEMENTS = {1: "float32", 6: "int32", 7: "int64", 9: "bool", 11: "float64"}
-GRAPH, OPSET, METADATA, IR = 7, 8, 14, 1
+GRAPH, OPSET, METADATA, IR, DESCRIPTION = 7, 8, 14, 1, 6
 NODES, TENSORS, INPUTS, OUTPUTS = 1, 5, 11, 12
 BODY = 6  # of an attribute
 

@@ -14,7 +14,8 @@ import click
 
 from rnncli.cli import COMMANDS
 from rnncli.config.loading import is_path
-from rnncli.config.sections import SECTIONS, Section, keys_of
+from rnncli.config.section import Section, keys_of
+from rnncli.config.sections import SECTIONS
 from rnncli.kernels.cells import CELLS
 from rnncli.tasks.forecast.config import SCALINGS
 from rnncli.tasks.forecast.loss_registry import FORECAST_LOSSES

@@ -16,7 +16,8 @@ import pytest
 from pydantic import Field
 from windows import Window, error, small_shape
 
-from rnncli.config.sections import Config, DataConfig
+from rnncli.config.data_section import DataConfig
+from rnncli.config.sections import Config
 from rnncli.data.source import Source, read_source
 from rnncli.data.splits import Splits
 from rnncli.errors import DataError, UsageError
@@ -29,10 +30,13 @@ from rnncli.kernels.jit import jit
 from rnncli.kernels.steps import clear
 from rnncli.nn.network import Network, NetworkShape
 from rnncli.tasks import sizes
+from rnncli.tasks.answers import Table
+from rnncli.tasks.first_weights import set_first_weights
 from rnncli.tasks.forecast.loss_registry import FORECAST_LOSSES
 from rnncli.tasks.forecast.losses import ForecastLoss
+from rnncli.tasks.headers import config_in
 from rnncli.tasks.registry import TASKS
-from rnncli.tasks.task import Asked, Context, Experiment, Predictor, Table, Task, config_in, set_first_weights
+from rnncli.tasks.task import Asked, Context, Experiment, Predictor, Task
 from rnncli.training.backpropagation import SQUARED_ERROR, Backpropagation, Loss, Runner, Sample, ThreadPool
 from rnncli.training.batches import Batches, Stateless, by_length, place_sequences
 from rnncli.training.reports import Score

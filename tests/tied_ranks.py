@@ -8,14 +8,17 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from queue import Empty, Queue
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from rnncli.training.reports import Report
 from rnncli.workflows.following import Follower
 from rnncli.workflows.leading import Greeting, Lead
-from rnncli.workflows.train import Request, train
+from rnncli.workflows.train import train
+from rnncli.workflows.train_request import Request
+
+T = TypeVar("T")
 
 PATIENCE = 60.0  # seconds; only a hang takes so long
 
@@ -59,12 +62,17 @@ def tied(size: int) -> list[Tied]:
 
 def train_on(size: int, request: Request, show: Callable[[Report], None] = lambda report: None) -> list[int]:
     """Train on so many ranks, this thread being rank 0; return the exit codes of the others."""
+    return led(size, lambda lead: train(request, show, lead))[1]
+
+
+def led(size: int, work: Callable[[Lead], T]) -> tuple[T, list[int]]:
+    """Return what comes of the work of rank 0, which is this thread and leads the others, and their exit codes."""
     ranks = tied(size)
     codes: list[int] = []
 
     def follow(rank: Tied) -> None:
         try:
-            Follower(rank, 1, lambda: False).follow()
+            Follower(rank, lambda: False).follow()
         except SystemExit as end:
             codes.append(int(str(end.code)))
         except BaseException:
@@ -77,13 +85,13 @@ def train_on(size: int, request: Request, show: Callable[[Report], None] = lambd
     lead = Lead(ranks[0], [Greeting("1", None, True, "here", frozenset({0}))] * size)
     code = 1
     try:
-        train(request, show, lead)
+        found = work(lead)
         code = 0
     finally:
         if lead.dismiss(code):
             for other in others:
                 other.join(PATIENCE)
-    return codes
+    return found, codes
 
 
 def model(run: Path) -> bytes:

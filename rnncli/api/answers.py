@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.tasks.task import Answers, Stream, Table
+from rnncli.tasks.answers import Answers, Stream, Table
 from rnncli.ui.results import rounded
 
 _ISO = re.compile(r"\d{4}-\d\d(?:-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?)?")
@@ -21,9 +21,13 @@ def objects(answers: Answers) -> list[dict[str, Any]]:
     return [rounded(one) for one in found]
 
 
-def as_returned(task: str, found: Sequence[dict[str, Any]]) -> Any:
+def as_returned(task: str, found: Answers) -> Any:
     """Return the answers in the form that is handiest for the task: see `Model.predict`."""
-    return FORMS[task](found) if task in FORMS else list(found)
+    if task == "forecast":
+        assert isinstance(found, Table)
+        return columns([rounded(row) for row in found.rows])
+    made = objects(found)
+    return FORMS[task](made) if task in FORMS else made
 
 
 def columns(found: Sequence[dict[str, Any]]) -> dict[str, np.ndarray]:
@@ -51,5 +55,5 @@ def tags(found: Sequence[dict[str, Any]]) -> list[list[str]]:
     return [[step["tag"] for step in one["steps"] or ()] for one in found]
 
 
-FORMS: dict[str, Callable[[Sequence[dict[str, Any]]], Any]] = {"forecast": columns, "regress": numbers, "tag": tags}
-"""By task; answers of the others are the objects themselves."""
+FORMS: dict[str, Callable[[Sequence[dict[str, Any]]], Any]] = {"regress": numbers, "tag": tags}
+"""By task, of what `objects` returns; answers of the others are the objects themselves."""

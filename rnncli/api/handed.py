@@ -26,6 +26,7 @@ _UNITS = ("D", "s", "ms", "us", "ns")
 class Names:
     """What the columns of sequences without names are called: of texts, of numbers step by step, of the sequence that a
     step is of, of answers. long: whether each step has a row of its own. lines: whether words stand one a line.
+    of_bytes: whether surrogates in texts stand for bytes that are no UTF-8, as in what a model of bytes answers.
     """
 
     text: str = "text"
@@ -34,6 +35,7 @@ class Names:
     label: str = "label"
     long: bool = False
     lines: bool = False
+    of_bytes: bool = False
 
     @classmethod
     def of(cls, columns: Mapping[str, Any]) -> Names:
@@ -69,7 +71,7 @@ def handed(data: Any, names: Names | None = None) -> Handed:
     """
     names = names or Names()
     if isinstance(data, (str, os.PathLike, Source)):
-        return Handed(data if isinstance(data, Source) else os.fspath(data))
+        return Handed(data if isinstance(data, Source) else path_of(data))
     if isinstance(data, (bytes, bytearray, memoryview)):
         return Handed(Source(GIVEN, bytes(data)))
     if isinstance(data, Mapping):
@@ -85,30 +87,42 @@ def handed(data: Any, names: Names | None = None) -> Handed:
     if not len(data):
         raise DataError(f"{GIVEN}: is empty; give it a text, a table, or an example")
     if all(isinstance(one, os.PathLike) for one in data):
-        files = tuple(map(os.fspath, data))
+        files = tuple(map(path_of, data))
         return Handed(files[0], files)
     if all(isinstance(one, str) for one in data):
-        return Handed(Source(GIVEN, _lines(data)))
+        return Handed(Source(GIVEN, _lines(data, of_bytes=names.of_bytes)))
     if all(isinstance(one, Mapping) for one in data):
         keys = dict.fromkeys(str(name) for record in data for name in record)
         return _table({key: _column([record.get(key) for record in data]) for key in keys})
     return _examples(data, None, names)
 
 
-def _lines(texts: Iterable[str]) -> bytes:
+def path_of(path: str | os.PathLike[str]) -> str:
+    """Return a path as text; UsageError for what no file is called."""
+    text = os.fspath(path)
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError as error:
+        raise UsageError(f"{shown(text)} is no file name: {shown(text[error.start])} is no character") from None
+    if "\0" in text:
+        raise UsageError(f"{shown(text)} is no file name: it has a NUL character")
+    return text
+
+
+def _lines(texts: Iterable[str], *, of_bytes: bool) -> bytes:
     """Return the texts as lines; DataError for one that would be several."""
     made = []
     for number, text in enumerate(texts):
         if "\n" in text or "\r" in text:
             raise DataError(f"{GIVEN}: text {number} has a line end ({shown(text)}); give it as bytes, or as lines")
         made.append(str(text) + "\n")
-    return encoded("".join(made))
+    return encoded("".join(made), of_bytes=of_bytes)
 
 
-def encoded(text: str, name: str = GIVEN) -> bytes:
-    """Return a text as UTF-8, surrogates that stand for bytes as these; DataError for other ones."""
+def encoded(text: str, name: str = GIVEN, *, of_bytes: bool = False) -> bytes:
+    """Return a text as UTF-8; DataError for surrogates, but for those that stand for bytes `of_bytes`."""
     try:
-        return text.encode("utf-8", "surrogateescape")
+        return text.encode("utf-8", "surrogateescape" if of_bytes else "strict")
     except UnicodeEncodeError as error:
         raise DataError(f"{name}: has {shown(text[error.start])}, which is no character; leave it out") from None
 

@@ -10,15 +10,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, overload
 
 from rnncli.api import answers
-from rnncli.api.handed import Handed, Names, encoded, handed
+from rnncli.api.handed import Handed, Names, encoded, handed, path_of
 from rnncli.api.options import parsed
 from rnncli.api.talk import heard, log, warn
 from rnncli.cli.generate import request_of
 from rnncli.cli.options import given, taken_reading
 from rnncli.config.sections import SECTIONS
+from rnncli.data.files import read_files
 from rnncli.data.source import GIVEN, Source
+from rnncli.data.text import BYTES
 from rnncli.data.vocabulary import Vocabulary
 from rnncli.errors import UsageError
+from rnncli.tasks.answers import Answers
 from rnncli.tasks.task import Predictor
 from rnncli.ui.scores import evaluation_object
 from rnncli.workflows import opening
@@ -60,9 +63,9 @@ class Model:
 
     def __init__(self, path: str | os.PathLike[str], *, trained_on: Data = None):
         with heard():
-            opened = opening.open_sound(os.fspath(path))
+            opened = opening.open_sound(path_of(path))
             data = None if trained_on is None else handed(trained_on, _names(opened)).data
-            source = data if isinstance(data, Source) or data is None else opening.read_files(data)
+            source = data if isinstance(data, Source) or data is None else read_files(data)
             self._model = _Kept(opened.run, opened.path, opened.task, opened.header, opened.arrays, source)
 
     def __repr__(self) -> str:
@@ -99,23 +102,27 @@ class Model:
     def predict(self, data: Data = None, **options: Unpack[PredictOptions]) -> Any:
         """Return what the model answers to data, as `rnncli predict` does; of a forecast also without any.
 
-        forecast: a dict of an array for each column, times as datetime64 where they can be. regress: an array of
-        numbers. tag: a list of tags for each sequence. Others: a list of dicts, `{"label", "probabilities", …}`,
-        `{"outputs": [{"text", …}]}` or `{"line", "next": [{"token", "probability"}]}`.
+        forecast: a dict of an array for each column of its CSV, times as datetime64 where they can be. regress: an
+        array of numbers. tag: a list of tags for each sequence. Others: a list of dicts, `{"label", "probabilities",
+        …}`, `{"outputs": [{"text", …}]}` or `{"line", "next": [{"token", "probability"}]}`.
         """
-        return answers.as_returned(self.task, self.answers(data, **options))
+        with heard():
+            return answers.as_returned(self.task, self._answered(data, options))
 
     def answers(self, data: Data = None, **options: Unpack[PredictOptions]) -> list[dict[str, Any]]:
         """Return what the model answers as the objects that `rnncli predict -f json` writes, whatever the task."""
-        future = options.pop("future", None)
-        asked = parsed("predict", options)
-        reading = taken_reading(asked)
-        own = {name: value for name, value in asked.items() if name not in ("run", "data", "form", "plot")}
         with heard():
-            coming = {} if future is None else {"future": handed(future).data}
-            taken = None if data is None else self._handed(data, reading)
-            found = predict(self._model, taken, reading, {**given(own), **coming}, warn)
-            return answers.objects(found)
+            return answers.objects(self._answered(data, options))
+
+    def _answered(self, data: Data, options: Mapping[str, Any]) -> Answers:
+        own = dict(options)
+        future = own.pop("future", None)
+        asked = parsed("predict", own)
+        reading = taken_reading(asked)
+        own = {name: value for name, value in asked.items() if name not in ("run", "data", "form", "plot", "quiet")}
+        coming = {} if future is None else {"future": handed(future).data}
+        taken = None if data is None else self._handed(data, reading)
+        return predict(self._model, taken, reading, {**given(own), **coming}, warn)
 
     @overload
     def generate(
@@ -167,7 +174,9 @@ class Model:
         asked = parsed("score", options)
         reading = taken_reading(asked)
         own = {name: asked[name] for name in ("strict", "unknown", "adapt")}
-        source = Source(GIVEN, encoded(text)) if isinstance(text, str) else handed(text).data
+        names = _names(self._model)
+        plain = isinstance(text, str)
+        source = Source(GIVEN, encoded(text, of_bytes=names.of_bytes)) if plain else handed(text, names).data
         with heard():
             request = Scoring(
                 self._model, source, reading, given(own), asked["above"], asked["most_surprising"], asked["precision"]
@@ -189,7 +198,7 @@ class Model:
         asked = parsed("evaluate", options)
         reading = taken_reading(asked)
         precision = asked["precision"]
-        others = ("run", "data", "overrides", "form", "confusion", "plot", "precision")
+        others = ("run", "data", "overrides", "form", "confusion", "plot", "precision", "quiet")
         own = {name: value for name, value in asked.items() if name not in others}
         with heard():
             taken = () if data is None else (self._handed(data, reading),)
@@ -212,7 +221,9 @@ class Model:
 
 
 def _names(model: opening.Model) -> Names:
-    columns = model.header.get("columns")
+    columns, vocabulary = model.header.get("columns"), model.header.get("vocabulary")
+    if isinstance(vocabulary, dict) and vocabulary.get("kind") in BYTES:
+        return Names(of_bytes=True)
     return Names.of(columns) if isinstance(columns, dict) else Names()
 
 

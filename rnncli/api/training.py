@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from rnncli.api.handed import handed
+from rnncli.api.handed import handed, path_of
 from rnncli.api.model import Data, Model
 from rnncli.api.talk import heard, log
 from rnncli.config.loading import dump_value
@@ -22,8 +22,8 @@ from rnncli.ui.training_view import program_view
 from rnncli.workflows.opening import First
 from rnncli.workflows.run_directory import RunDirectory, metrics_of
 from rnncli.workflows.stopping import StopRequest, stop_on_signals
-from rnncli.workflows.train import Request
 from rnncli.workflows.train import train as train_run
+from rnncli.workflows.train_request import Request
 
 Overrides = Mapping[str, Any] | Sequence[str]
 
@@ -89,13 +89,13 @@ def train(
     to go on; a second one ends at once. In other threads than the main one signals are left to the program.
     """
     changes = [*_as_overrides(overrides), *([] if max_time is None else [f"training.max_time={max_time}"])]
-    origin = None if start_from is None else os.fspath(start_from.path if isinstance(start_from, Run) else start_from)
+    origin = None if start_from is None else path_of(start_from.path if isinstance(start_from, Run) else start_from)
     with heard():
         first, rest, keys = _first(config, data)
         keys = {} if resume or origin else keys
         given = {change.partition("=")[0] for change in changes}
         changes = [*(f"{key}={value}" for key, value in keys.items() if key not in given), *changes]
-        request = Request(first, rest, None if out is None else os.fspath(out), changes, resume=resume, origin=origin)
+        request = Request(first, rest, None if out is None else path_of(out), changes, resume=resume, origin=origin)
         seen = progress if callable(progress) else lambda line: None
         with program_view(None if progress is None else progress is True) as view:
             path = train_run(request, partial(_show, view, seen), stopping=stop_on_signals(StopRequest(_interrupt)))
@@ -119,7 +119,7 @@ def _first(config: Any, data: Data) -> tuple[First | None, tuple[str | Source, .
         of_data = {key: value for key, value in keys.items() if not isinstance(own, dict) or key[5:] not in own}
         return plain, following, of_data
     if isinstance(config, (str, os.PathLike)):
-        return os.fspath(config), following, {}
+        return path_of(config), following, {}
     if isinstance(config, Mapping):
         given = dict(text.partition("=")[::2] for text in _as_overrides(config))
         if taken is None:

@@ -20,6 +20,7 @@ import click
 
 from rnncli import __version__
 from rnncli import job as jobs
+from rnncli.cli.launched import require_spread
 from rnncli.cli.room import require_room
 from rnncli.errors import ConfigError, ReaderGoneError, RnncliError, UsageError
 from rnncli.notes import telling
@@ -109,6 +110,7 @@ def main() -> NoReturn:
     if not debug and not sys.warnoptions:  # what Python warns of is for who works on rnncli, and asks for it with -W
         warnings.simplefilter("ignore")
     try:
+        require_spread(arguments)
         if any("\0" in argument for argument in arguments):
             raise UsageError("an argument has a NUL character, which no text or file name holds; leave it out")
         code = _answer(arguments)
@@ -187,7 +189,8 @@ def _on_a_terminal() -> bool:
 def _say(*problems: str, code: int, quotes: Sequence[str] = ()) -> int:
     """Write a line for each problem, and under it its quote, if it has one; return the code."""
     for problem, quote in itertools.zip_longest(problems, quotes, fillvalue=""):
-        place = jobs.joined().place(code)
+        if (place := jobs.joined().place(code)) is None:
+            continue
         lines = [f"rnncli: error: {place}{' '.join(problem.split(chr(10)))}", *filter(None, quote.split("\n"))]
         with contextlib.suppress(OSError):  # where stderr is closed
             sys.stderr.buffer.write("".join(map(_visible_line, lines)).encode("utf-8", "backslashreplace"))

@@ -8,6 +8,7 @@ import click
 
 from rnncli.cli.options import (
     PRECISION,
+    QUIET,
     SET,
     Number,
     as_overrides,
@@ -119,6 +120,7 @@ def draw(made: Any, plot: str) -> None:
     show_default=True,
     help="How the score is written.",
 )
+@QUIET
 @PRECISION
 @reading_options
 def command(
@@ -129,6 +131,7 @@ def command(
     confusion: str | None,
     plot: str | None,
     precision: str | None,
+    quiet: bool,
     **options: Any,
 ) -> None:
     """Score the model of RUN (a run directory) beside its baselines; a CONFIG is trained first.
@@ -148,17 +151,20 @@ def command(
     from rnncli.workflows.evaluate import Request, evaluate
     from rnncli.workflows.names import is_config
     from rnncli.workflows.opening import first_run
+    from rnncli.workflows.together import lead_of
 
-    say_notes(first_run())
     notes: list[str] = []
     reading = taken_reading(options)
     asked = given({**options, "confusion": confusion, "plot": plot is not None})
     if is_config(run):  # then DATA is training data, and the reading options are keys of the config
         chosen = [f"training.precision={precision}"] if precision else []
         overrides, reading, precision = (*overrides, *as_overrides(reading), *chosen), {}, None
-    with training_view(quiet=False, form="text") as view, noting(notes.append):
-        made = evaluate(Request(run, data, overrides, reading, asked, precision), view.show)
-    say_notes(notes)
+    request = Request(run, data, overrides, reading, asked, precision)
+    lead = lead_of(request, [run, *data])
+    say_notes(first_run(), quiet=quiet)
+    with training_view(quiet=quiet, form="text") as view, noting(notes.append):
+        made = evaluate(request, view.show, lead)
+    say_notes(notes, quiet=quiet)
     if confusion is not None and made.score.confusion is not None:
         with writing("--confusion", confusion) as path:
             save_confusion(made.score.confusion, path)
@@ -167,5 +173,5 @@ def command(
     if made.report is None:
         write_score(made.score, form)
     else:
-        write_backtest(made.score, made.report, made.rows, form)
+        write_backtest(made, form)
     made.check()

@@ -21,12 +21,12 @@ def command(data: tuple[str, ...], out: str | None, overrides: tuple[str, ...], 
     It looks at the data as rnncli train DATA would, and trains the same network. Change in it what you like.
     Paths in it are relative to its folder; on standard output, to the folder that you are in.
     """
-    from rnncli.notes import Doubt, noting
-    from rnncli.ui.output import Output, say, say_next
+    from rnncli.notes import noting
+    from rnncli.ui.output import Output, say_next, saying
     from rnncli.workflows.init import Request, init
 
     changes = [*overrides, *as_overrides(taken_reading(options))]
-    with noting(lambda text: say(text) if not quiet or isinstance(text, Doubt) else None):
+    with noting(saying(quiet=quiet)):
         text = init(Request(list(data) if len(data) > 1 else data[0], out, changes))
     if out is None:
         Output().write(text)

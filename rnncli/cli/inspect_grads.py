@@ -7,7 +7,16 @@ from typing import Any
 
 import click
 
-from rnncli.cli.options import SET, as_overrides, example, picture_option, reading_options, taken_reading, writing
+from rnncli.cli.options import (
+    QUIET,
+    SET,
+    as_overrides,
+    example,
+    picture_option,
+    reading_options,
+    taken_reading,
+    writing,
+)
 
 VERDICTS = ("vanishing", "exploding")
 
@@ -76,6 +85,7 @@ def verdicts(context: click.Context, parameter: click.Parameter, text: str | Non
     type=click.Choice(["table", "plot", "csv", "json"]),
     help="By default a table on a terminal and csv (the norms by lag) in a pipe; plot draws lines.",
 )
+@QUIET
 @reading_options
 def command(
     first: str,
@@ -89,6 +99,7 @@ def command(
     fail_on: tuple[str, ...],
     plot: str | None,
     form: str | None,
+    quiet: bool,
     **options: Any,
 ) -> None:
     """Show how far back in time gradients reach, and what to change.
@@ -98,6 +109,7 @@ def command(
     the Jacobian of a step, gates, every parameter, and how much clipping acts. All of it is computed in float64.
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's own threads would compete with ours
+    from rnncli.cli.launched import require_compared
     from rnncli.inspection.reports import Compared
     from rnncli.notes import noting
     from rnncli.ui import comparison_tables
@@ -108,14 +120,17 @@ def command(
     from rnncli.workflows.compare_grads import compare_grads
     from rnncli.workflows.inspect_grads import Request, check_gradients, inspect_grads
     from rnncli.workflows.opening import first_run
+    from rnncli.workflows.together import lead_of
 
-    say_notes(first_run())
+    require_compared(compare)
     notes: list[str] = []
     request = Request(first, data, [*overrides, *as_overrides(taken_reading(options))], at, batches, lags, check)
+    lead = lead_of((request, compare), [first, data])
+    say_notes(first_run(), quiet=quiet)
     if compare:
-        with training_view(quiet=False, form="text") as view, noting(notes.append):
-            compared = compare_grads(request, compare, view.show)
-        say_notes(dict.fromkeys(notes))
+        with training_view(quiet=quiet, form="text") as view, noting(notes.append):
+            compared = compare_grads(request, compare, view.show, lead)
+        say_notes(dict.fromkeys(notes), quiet=quiet)
         if plot is not None:
             with writing("--plot", plot) as path:
                 canvas.save(lambda: gradients.draw_compared(compared), path)
@@ -124,7 +139,7 @@ def command(
         return
     with working("looking at gradients") as tell, noting(notes.append):
         report = inspect_grads(request, tell)
-    say_notes(notes)
+    say_notes(notes, quiet=quiet)
     if plot is not None:
         with writing("--plot", plot) as path:
             canvas.save(lambda: gradients.draw(report), path)

@@ -20,6 +20,9 @@ SET = click.option(
     metavar="KEY=VALUE",
     help="Override one config key, such as training.epochs=5; may be repeated.",
 )
+QUIET = click.option(
+    "-q", "--quiet", is_flag=True, help="Say nothing but errors, doubts about the data and the result."
+)
 PRECISION = click.option(
     "--precision",
     type=click.Choice(["float32", "bfloat16"]),
@@ -95,9 +98,15 @@ def as_overrides(reading: dict[str, Any]) -> list[str]:
     """Return the reading options as overrides, in the form that `--set` takes."""
     import json
 
+    from rnncli.config.loading import Override
+
     plain = re.compile("[a-z]+")  # and no other type in YAML
     return [
-        f"data.{name}={value if plain.fullmatch(str(value)) else json.dumps(value)}" for name, value in reading.items()
+        Override(
+            f"data.{name}={value if plain.fullmatch(str(value)) else json.dumps(value)}",
+            f"--{name.replace('_', '-')} {value}",
+        )
+        for name, value in reading.items()
     ]
 
 

@@ -6,7 +6,17 @@ from typing import Any
 
 import click
 
-from rnncli.cli.options import UNKNOWN, Number, example, given, picture_option, reading_options, taken_reading, writing
+from rnncli.cli.options import (
+    QUIET,
+    UNKNOWN,
+    Number,
+    example,
+    given,
+    picture_option,
+    reading_options,
+    taken_reading,
+    writing,
+)
 
 
 def levels_of(context: click.Context, option: click.Parameter, text: str | None) -> tuple[float, ...]:
@@ -68,8 +78,28 @@ def draw_attention(maps: Any, plot: str) -> None:
     is_flag=True,
     help="Forecast: show what moved each row: baseline, what the network adds, effects of known covariates.",
 )
-@click.option("--follow", is_flag=True, help="Forecast: answer each row of DATA as it comes, with an anomaly score.")
-@click.option("--state", metavar="FILE", help="With --follow: the file that keeps what is needed to go on later.")
+@click.option(
+    "--follow",
+    is_flag=True,
+    help="Forecast: answer each row of DATA as it comes, with an anomaly score. transcribe: write each symbol of sound "
+    "as it comes, a WAV or raw samples, by a model of one direction.",
+)
+@click.option(
+    "--state", metavar="FILE", help="Forecast with --follow: the file that keeps what is needed to go on later."
+)
+@click.option(
+    "--rate",
+    type=click.IntRange(1, 1_000_000),
+    help="transcribe with --follow: the raw samples a second; by default the rate of the model.",
+)
+@click.option(
+    "--coding",
+    type=click.Choice(["u8", "s16", "s24", "s32", "f32", "f64"]),
+    help="transcribe with --follow: how a raw sample is written, little-endian; s16 by default.",
+)
+@click.option(
+    "--channels", type=click.IntRange(1, 256), help="transcribe with --follow: the channels of raw sound; 1 by default."
+)
 @picture_option(
     "Forecast: draw it after its history, with its intervals. seq2seq: where it looked when it wrote the first answer."
 )
@@ -122,35 +152,37 @@ def draw_attention(maps: Any, plot: str) -> None:
     is_flag=True,
     help="End at the first line that cannot be answered; by default its answer is empty, and the exit code 3 at last.",
 )
+@QUIET
 @UNKNOWN
 @reading_options
-def command(run: str, data: tuple[str, ...], form: str | None, plot: str | None, **options: Any) -> None:
+def command(run: str, data: tuple[str, ...], form: str | None, plot: str | None, quiet: bool, **options: Any) -> None:
     """Predict what comes next, or what a sequence is, with the model of RUN (a run directory or a model file).
 
     A forecast gives the next rows, under the input's own column names, after its training data or after DATA.
     A language model gives the most probable next tokens after each line of DATA.
     A classify, regress or tag model answers each sequence of DATA.
     A seq2seq or caption model writes answers to each input of DATA.
-    A transcribe model writes what each recording of DATA, files, folders or a list of them, says.
+    A transcribe model writes what each recording of DATA, files, folders or a list of them, says, or with --follow
+    the symbols of sound as it comes (arecord -t raw … | rnncli predict RUN - --follow).
     Lines are answered as they come; one that cannot be answered keeps its place.
     """
     from rnncli.notes import noting
-    from rnncli.tasks.task import Pieces, Stream
-    from rnncli.ui.output import say, say_notes
+    from rnncli.tasks.answers import Pieces, Stream
+    from rnncli.ui.output import say, say_notes, saying
     from rnncli.ui.results import write_as_they_come, write_rows, write_stream
     from rnncli.workflows.opening import first_run
     from rnncli.workflows.predict import predict
 
-    say_notes(first_run())
+    say_notes(first_run(), quiet=quiet)
     notes: list[str] = []
     reading = taken_reading(options)
-    asked = given({**options, "plot": plot is not None or form == "plot"})
+    asked = given({**options, "plot": "--plot" if plot is not None else "-f plot" if form == "plot" else None})
     with noting(notes.append):
         answers = predict(run, data[0] if data else None, reading, asked, say, data[1:])
-    say_notes(notes)
-    with noting(say):
+    say_notes(notes, quiet=quiet)
+    with noting(saying(quiet=quiet)):
         if isinstance(answers, Stream):
-            write_stream(answers.rows, form, answers.delimiter, answers.decimal)
+            write_stream(answers, form)
             return
         if isinstance(answers, Pieces):
             if form == "plot":

@@ -6,7 +6,17 @@ from typing import Any
 
 import click
 
-from rnncli.cli.options import PRECISION, UNKNOWN, Number, example, given, reading_options, taken_reading, writing
+from rnncli.cli.options import (
+    PRECISION,
+    QUIET,
+    UNKNOWN,
+    Number,
+    example,
+    given,
+    reading_options,
+    taken_reading,
+    writing,
+)
 
 ON_TERMINAL = "-"
 
@@ -73,6 +83,7 @@ def _page(context: click.Context, option: click.Parameter, path: str | None) -> 
     help="By default a table on a terminal and csv in a pipe.",
 )
 @click.option("--strict", is_flag=True, help="End at the first line that cannot be read; by default it is left out.")
+@QUIET
 @UNKNOWN
 @PRECISION
 @reading_options
@@ -85,6 +96,7 @@ def command(
     heat: str | None,
     form: str | None,
     precision: str | None,
+    quiet: bool,
     **options: Any,
 ) -> None:
     """Tell how surprising each line of a text is to the language model of RUN (a run directory or a model file).
@@ -97,15 +109,15 @@ def command(
     from rnncli.notes import noting
     from rnncli.ui.heat import save_heat, write_heat
     from rnncli.ui.line_scores import SHOWN, say_totals, write_lines
-    from rnncli.ui.output import Output, say, say_notes
+    from rnncli.ui.output import Output, say, say_notes, saying
     from rnncli.workflows.opening import first_run
     from rnncli.workflows.score import Request, score
 
-    say_notes(first_run())
+    say_notes(first_run(), quiet=quiet)
     reading = taken_reading(options)
     form = form or ("table" if Output().terminal else "csv")
     shown = most_surprising or (SHOWN if form == "table" and not (heat or tokens or above is not None) else None)
-    with noting(say):
+    with noting(saying(quiet=quiet)):
         scored = score(Request(run, data, reading, given(options), above, shown, precision), say)
         if heat is None:
             write_lines(scored, form, of_tokens=tokens, watching=above is not None and most_surprising is None)

@@ -54,7 +54,9 @@ def command(
     A run holds config.yaml, model.safetensors (the best so far), state.safetensors and metrics.jsonl.
     Ctrl-C saves the run and prints how to go on.
     """
-    limits = [] if max_time is None else [f"training.max_time={max_time}"]
+    from rnncli.config.loading import Override
+
+    limits = [] if max_time is None else [Override(f"training.max_time={max_time}", f"--max-time {max_time}")]
     changes = [*overrides, *limits, *as_overrides(taken_reading(options))]
     if dry_run:
         if first is None or resume or origin:
@@ -67,8 +69,11 @@ def command(
         look(first, data, changes, form)
         return
     from rnncli.ui.training_view import training_view
-    from rnncli.workflows.together import train_together
-    from rnncli.workflows.train import Request
+    from rnncli.workflows.together import lead_of
+    from rnncli.workflows.train import train
+    from rnncli.workflows.train_request import Request
 
+    request = Request(first, data, out, changes, resume, watch_grads, origin)
+    lead = lead_of(request, [first, *data])
     with training_view(quiet=quiet, form=form) as view:
-        train_together(Request(first, data, out, changes, resume, watch_grads, origin), view.show)
+        train(request, view.show, lead)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
-from rnncli.cli.options import SET, example
+from rnncli.cli.options import QUIET, SET, as_overrides, example, reading_options, taken_reading
 
 LARGEST = 10**6  # number of trials
 
@@ -34,7 +36,7 @@ LARGEST = 10**6  # number of trials
 @click.option(
     "--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True, help="The seed of what is proposed."
 )
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors, doubts about the data and the result.")
+@QUIET
 @click.option(
     "-f",
     "--format",
@@ -42,6 +44,7 @@ LARGEST = 10**6  # number of trials
     type=click.Choice(["table", "csv", "json"]),
     help="By default a table on a terminal and csv in a pipe; json is the whole study.",
 )
+@reading_options
 def command(
     first: str,
     data: tuple[str, ...],
@@ -53,6 +56,7 @@ def command(
     seed: int,
     quiet: bool,
     form: str | None,
+    **options: Any,
 ) -> None:
     """Search for the settings with which a network learns best.
 
@@ -64,8 +68,13 @@ def command(
     part in it from another process or machine. It needs the extra rnncli[tune].
     """
     from rnncli.ui.tuning_view import tuning_view, write_tuned
+    from rnncli.workflows.together import lead_of
     from rnncli.workflows.tune import Request, tune
 
+    shown = [*(["-q"] if quiet else []), *([f"--format={form}"] if form else [])]
+    changes = [*overrides, *as_overrides(taken_reading(options))]
+    request = Request(first, data, out, changes, over, trials, max_time, seed, shown)
+    lead = lead_of(request, [first, *data])
     with tuning_view(quiet=quiet) as view:
-        found = tune(Request(first, data, out, overrides, over, trials, max_time, seed), view.show)
+        found = tune(request, view.show, lead)
     write_tuned(found, form, quiet=quiet)

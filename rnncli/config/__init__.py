@@ -2,7 +2,10 @@
 
     loading         the entry points load_config, config_from_mapping and dump_config, which are given the schemas;
                     --set section.key=value, and paths relative to the folder of a config
-    sections        the keys that all tasks have: types, defaults, ranges and one-line descriptions (pydantic)
+    section         what each section is made of; types of values
+    sections        a whole config: its three sections, and tune
+    data_section    the keys that tasks have in common, with types, defaults, ranges and one-line descriptions
+                    (pydantic): of data; token_sections: of texts; model_section, training_section
     recordings      the keys of data that are recordings, and of the features that they become
     chosen          the keys that are null until the data choose them
     json_schema     the JSON Schema of all configs, for editors

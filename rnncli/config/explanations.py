@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from rnncli.config.problems import REFUSED, Path, closest, did_you_mean
-from rnncli.config.sections import SECTIONS, Config, keys_of, sections_in
+from rnncli.config.section import keys_of, sections_in
+from rnncli.config.sections import SECTIONS, Config
 from rnncli.config.values import REFUSAL, choices
 from rnncli.errors import shown
 

@@ -16,7 +16,8 @@ from rnncli import safe_files
 from rnncli.config.chosen import BEFORE
 from rnncli.config.explanations import Explanation, described, explanations, of_foreign_key, of_task
 from rnncli.config.problems import REFUSED, Path, Place, Problem, raise_all
-from rnncli.config.sections import SECTIONS, C, Config, is_section, keys_of
+from rnncli.config.section import is_section, keys_of
+from rnncli.config.sections import SECTIONS, C, Config
 from rnncli.config.values import IS_PATH
 from rnncli.config.yaml_document import MAX_BYTES, Document, parse, parse_scalar, place_in, valid_text
 from rnncli.errors import ConfigError, MachineError, shown
@@ -67,6 +68,17 @@ def _simplified(path: str) -> str:
     return short if os.path.realpath(short) == os.path.realpath(path) else path
 
 
+class Override(str):
+    """An override for which an option of the command line stands; `typed` is that option with its value."""
+
+    typed: str
+
+    def __new__(cls, text: str, typed: str = "") -> Override:
+        made = super().__new__(cls, text)
+        made.typed = typed
+        return made
+
+
 def apply_overrides(tree: dict[str, Any], overrides: Sequence[str], problems: list[Problem]) -> dict[Path, Place]:
     """Set each override's value in `tree`, in order, and return the place to name in errors about each path set.
 
@@ -74,7 +86,8 @@ def apply_overrides(tree: dict[str, Any], overrides: Sequence[str], problems: li
     """
     places: dict[Path, Place] = {}
     for override in overrides:
-        place = Place(f"--set {shown(override)[1:-1]}")
+        typed = override.typed if isinstance(override, Override) else f"--set {override}"
+        place = Place(shown(typed)[1:-1])
         try:
             path, value = _read(override)
         except ValueError as error:

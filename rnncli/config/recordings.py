@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
-from rnncli.config.sections import Columns, FilePath, OneColumn, Section, TableConfig
+from rnncli.config.data_section import TableConfig
+from rnncli.config.section import Columns, FilePath, OneColumn, Section
 from rnncli.config.values import milliseconds, parse_milliseconds, refusal, section
 
 Milliseconds = Annotated[str, BeforeValidator(milliseconds)]

@@ -50,6 +50,7 @@ def parse_milliseconds(text: str) -> float:
 
 REFUSAL = "rnncli"  # the error type that marks a message as already in our words
 COMMON_ENCODINGS = ("utf-8", "utf-16", "latin-1", "cp1252", "ascii", "shift_jis", "gb18030")
+_NO_BYTE = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # surrogates that stand for no byte of a file's name
 LARGEST_FRACTION = 0.9
 LARGEST_COUNT = 10**12  # of anything that is counted
 IS_PATH = "a path"  # marks the types of values that, where they are text, name a file
@@ -67,8 +68,8 @@ def section(value: Any) -> Any:
 
 
 def usable_path(path: str) -> str:
-    """Return `path`; refuse an empty one, and one with a NUL character."""
-    if not path or "\0" in path:
+    """Return `path`; refuse an empty one, and one with what no file name has: a NUL, or half a surrogate pair."""
+    if not path or "\0" in path or _NO_BYTE.search(path):
         raise refusal("must be the path of a file")
     return path
 

@@ -14,7 +14,7 @@ numeric      columns of numbers in a strict grammar, and their scaling
 splits       the training split, and the splits that are held out
 recordings   sound, steps of numbers and pictures as features, each with the text that it says
 manifest     the files that are recordings: a list of them, a folder, a pattern
-sounds       sound as steps; waves, resampling and mel: WAV files as samples, at another rate, as log-mel features
+sounds       sound as steps, sound_stream as it comes; waves, resampling, mel: WAV files, other rates, log-mel features
 step_files, archive, pictures   recordings that are numbers, those of .ts files; grey pictures, a step each column
 frames       slopes beside features, several rows as one step, normalised
 cell_cleaning   marks between thousands, words for missing values, signs of units

@@ -10,7 +10,7 @@ import numpy as np
 
 from rnncli.data import decimal_times, dotted_months
 from rnncli.data.csv_table import Table
-from rnncli.data.numeric import is_missing, is_number
+from rnncli.data.numeric import is_grouped, is_missing, is_number
 from rnncli.data.stamps import DAY_FIRST_DIGITS, INTEGER, SHORT_YEAR_DIGITS, formats_of, read
 
 Kind = Literal["time", "part", "counter"]
@@ -143,7 +143,7 @@ def _half(holds: Callable[[str], object], cells: Sequence[str]) -> bool:
 def _is_date(cell: str) -> bool:
     """True if `cell` is a date in a format that is read, or looks like one."""
     return any(name != INTEGER and not cell.isdigit() for name in formats_of(cell)) or (
-        _LIKE_A_DATE.fullmatch(cell) is not None
+        _LIKE_A_DATE.fullmatch(cell) is not None and not is_grouped(cell)
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from rnncli.config.sections import CutConfig
+from rnncli.config.data_section import CutConfig
 from rnncli.errors import DataError
 from rnncli.notes import note
 

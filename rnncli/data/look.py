@@ -9,6 +9,7 @@ from functools import cached_property
 from itertools import islice
 from typing import Any
 
+from rnncli.data.cell_cleaning import split_sign
 from rnncli.data.column_kinds import DATE_NAMES, Kind, counts_rows, kind_of_column
 from rnncli.data.csv_table import Table, quotes_fields, read_table, without_rows
 from rnncli.data.encodings import encoding_of
@@ -35,6 +36,9 @@ _CELLS, _ROWS = 20_000, (50, 1000)  # that are looked at
 _FEWEST_ITEMS, _ITEM = 50, 40  # lines that make a list, and the characters of one of them
 _ODD, _DISTINCT = 0.05, 0.7  # of the lines of a list: how many may look otherwise, and are different ones
 _NAME = re.compile(r"[^\W_][\w'’.-]*(?: [\w'’.-]+){0,2}")  # of one to three words
+_MARKED = re.compile(  # as a number that can be read in one way: with two marks, or with the same twice
+    r"[+-]?[0-9]{1,3}([.,' \u00a0\u202f])[0-9]{3}(?:(?:\1[0-9]{3})*(?!\1)([.,])[0-9]+|(?:\1[0-9]{3})+)"
+)
 _FEWEST_ROWS = 3  # before a file that is not called a table is one
 
 
@@ -63,6 +67,17 @@ class ColumnLook:
     def numeric(self) -> bool:
         """True if half of the cells or more are numbers, in some notation, so that an odd one is refused by name."""
         return 2 * sum(is_number(c) or is_number(c, ",") or is_grouped(c) for c in self.cells) >= len(self.cells) > 0
+
+    @cached_property
+    def measured(self) -> bool:
+        """True if that is so of what they are without the signs of units."""
+        return replace(self, cells=[split_sign(cell)[1] for cell in self.cells]).numeric
+
+    @property
+    def marks(self) -> set[tuple[str, str]]:
+        """The marks between thousands and of decimals, "" where there are none, of numbers that tell them apart."""
+        found = (_MARKED.fullmatch(split_sign(cell)[1].strip()) for cell in self.cells)
+        return {(match[1] if match[1] in ".,'" else " ", match[2] or "") for match in found if match}
 
     @cached_property
     def whole(self) -> bool:
@@ -146,6 +161,16 @@ class Look:
             if not self.named_table:
                 keys["quoting"] = "none"
         return keys
+
+    @property
+    def marks(self) -> dict[str, str]:
+        """The keys of `data` for the marks in numbers, where some can be read in one way alone and all agree."""
+        found = set().union(*(column.marks for column in self.columns))
+        thousands, decimals = {one for one, _ in found}, {one for _, one in found if one}
+        if len(thousands) != 1 or len(decimals) > 1:
+            return {}
+        (mark,) = thousands
+        return {"decimal": decimals.pop() if decimals else "," if mark == "." else ".", "thousands": mark}
 
     @cached_property
     def lists_items(self) -> bool:

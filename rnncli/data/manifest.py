@@ -2,14 +2,16 @@
 
 A list, or manifest, is a CSV or TSV with a column `path`, or JSON lines such as {"path": "a.wav", "text": "one two"};
 paths in it are relative to its folder, and other columns are kept. Elsewhere the text of a recording stands in a file
-of the same name that ends in .txt, whose lines are joined by spaces. Of a folder those files count of which each has
-one recording.
+of the same name that ends in .txt. Wherever it stands, its words and lines are joined by single spaces. Of a folder
+those files count of which each has one recording.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,6 +30,7 @@ from rnncli.notes import note
 PATHS = ("path", "file", "filename", "audio", "wav", "image")  # names of a list's column of paths
 TEXTS = ("text", "transcript", "transcription", "label")  # names of a column of texts
 _LISTS = (".jsonl", ".ndjson")
+_SURROGATE = re.compile("[\ud800-\udfff]")  # half of a pair, as only an escape in JSON can give it
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,12 @@ def text_if_beside(path: str, data: RecordingsConfig) -> str | None:
     """Return the text in the file beside a recording, None if there is none."""
     if not os.path.exists(_beside(path)):
         return None
-    return " ".join(decode(read_source(_beside(path)), data.encoding or UTF_8).split())
+    return in_one_line(decode(read_source(_beside(path)), data.encoding or UTF_8))
+
+
+def in_one_line(text: str) -> str:
+    """Return a text whose words have one space between them, since a transcript is written as one line."""
+    return " ".join(text.split())
 
 
 def _beside(path: str) -> str:
@@ -159,7 +167,10 @@ def _json_rows(source: Source, data: RecordingsConfig) -> Iterator[tuple[str, di
             raise DataError(
                 f'{line.where}: {shown(line.text)} is no JSON object; write it as {{"path": "a.wav", "text": "one"}}'
             )
-        yield line.where, {key: _cell(one) for key, one in value.items() if one is not None}
+        row = {key: _cell(one) for key, one in value.items() if one is not None}
+        if half := _SURROGATE.search("".join(itertools.chain.from_iterable(row.items()))):
+            raise DataError(f"{line.where}: has {shown(half.group())}, which is no character; leave it out")
+        yield line.where, row
 
 
 def _cell(value: Any) -> str:
@@ -178,7 +189,7 @@ def _entry(path: str, where: str, row: dict[str, str], data: RecordingsConfig, *
     if not os.path.exists(file):
         raise DataError(f"{where}: no such file: {file}; paths are relative to the list: mend it, or remove the line")
     other = {name: value for name, value in row.items() if name not in (key, text_key)}
-    return Listed(row[key], where, file, None if text_key is None else row[text_key], other)
+    return Listed(row[key], where, file, None if text_key is None else in_one_line(row[text_key]), other)
 
 
 def _text_key(where: str, names: list[str], data: RecordingsConfig, *, labelled: bool) -> str | None:

@@ -22,6 +22,7 @@ import numpy as np
 EMPHASIS = 0.97
 LEAST_ENERGY = 1e-10
 ROUNDING = 1024
+VERSION = 1  # of all that is above: rows that a run keeps are those of its own
 _TOGETHER = 256  # windows at once: what they are computed in stays in the cache
 _LONGEST = 1 << 16  # frequencies of a transform
 

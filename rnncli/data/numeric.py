@@ -233,6 +233,8 @@ def _why_no_number(cell: str, decimal: str) -> str:
         return f"{why}; write it with the ASCII digits 0 to 9"
     if _GROUPED.fullmatch(cell):
         mark = next(character for character in cell if not character.isdigit() and character not in " \t+-")
+        if mark == decimal and is_number(cell.replace(mark, ""), other):
+            return f'{why}; if "{mark}" stands between thousands, --decimal {other} --set data.thousands="{mark}"'
         if mark in ",.'" and mark != decimal:
             return f"{why}; if {shown(mark)} stands between thousands, --set data.thousands={shown(mark)}"
         return f"{why}; write it without separators between thousands, or name them in data.thousands"

@@ -16,7 +16,8 @@ import numpy as np
 from rnncli.config.recordings import FeatureConfig, RecordingsConfig
 from rnncli.data.files import Paths
 from rnncli.data.frames import moments, normalise
-from rnncli.data.manifest import Listed, listed, text_beside
+from rnncli.data.kept_rows import KeptRows
+from rnncli.data.manifest import Listed, in_one_line, listed, text_beside
 from rnncli.data.pictures import PICTURES, read_picture
 from rnncli.data.sounds import SOUNDS, as_steps, log_mel, read_sound
 from rnncli.data.source import LARGE, STDIN, Source, is_table
@@ -85,18 +86,25 @@ class Recordings:
 
 
 def read_recordings(
-    path: Paths, data: RecordingsConfig, like: Layout | None = None, *, labelled: bool = True
+    path: Paths,
+    data: RecordingsConfig,
+    like: Layout | None = None,
+    *,
+    labelled: bool = True,
+    kept: KeptRows | None = None,
 ) -> Recordings:
     """Return all recordings that `path` stands for: a list of them, a folder, a pattern, or files; see `manifest`.
 
     like: how those were read that a model was trained on. labelled: whether each must have a text, which is else left
-    out. Raises DataError naming the file, and the line of a list, and UsageError for a path that does not exist.
+    out. kept: see `read_sound`. Raises DataError naming the file, and the line of a list, and UsageError for a path
+    that does not exist.
     """
     name = path if isinstance(path, str) else ", ".join(path[:3])
     items: list[Recording] = []
     unlooked = 0  # bytes since the memory that is left was looked at
     for entry in listed_in(path, data, labelled=labelled):
-        for one in recordings_of(entry, data, items[0].layout if items and like is None else like, labelled=labelled):
+        layout = items[0].layout if items and like is None else like
+        for one in recordings_of(entry, data, layout, labelled=labelled, kept=kept):
             items.append(one)
             unlooked += one.features.nbytes
         if unlooked > LARGE:
@@ -113,7 +121,9 @@ def listed_in(path: Paths, data: RecordingsConfig, *, labelled: bool) -> list[Li
     return listed(path, data, RECORDINGS, labelled=labelled)
 
 
-def recordings_of(entry: Listed, data: RecordingsConfig, like: Layout | None, *, labelled: bool) -> Iterator[Recording]:
+def recordings_of(
+    entry: Listed, data: RecordingsConfig, like: Layout | None, *, labelled: bool, kept: KeptRows | None = None
+) -> Iterator[Recording]:
     """Yield the recordings in one file, in the layout `like` or, without it, in their own; errors are those of
     `read_recordings`."""
     source = entry.open()
@@ -123,7 +133,7 @@ def recordings_of(entry: Listed, data: RecordingsConfig, like: Layout | None, *,
         if wanted not in (None, kind):
             raise DataError(f"{source.name}: gives {kind}, and {wanted} is wanted; name other files")
         if form == "sound":
-            yield _sound(entry, source, data.features, like)
+            yield _sound(entry, source, data.features, like, kept)
         else:
             yield from _numbers(entry, source, form, data, like, labelled=labelled)
 
@@ -148,8 +158,10 @@ def _form_of(name: str, form: str | None) -> tuple[Kind, Form]:
     raise DataError(f"{name}: is no recording; those are files whose names end in {endings}")
 
 
-def _sound(entry: Listed, source: Source, features: FeatureConfig, like: Layout | None) -> Recording:
-    sound = read_sound(source, features, like.rate if like else None)
+def _sound(
+    entry: Listed, source: Source, features: FeatureConfig, like: Layout | None, kept: KeptRows | None
+) -> Recording:
+    sound = read_sound(source, features, like.rate if like else None, kept)
     layout = like or Layout("log-mel", sound.steps.shape[1], sound.rate)
     one = _recording(entry, source, sound.steps, layout, features)
     return replace(one, seconds=sound.seconds, resampled=sound.rate != sound.recorded)
@@ -181,7 +193,7 @@ def _numbers(
         made = _recording(entry, source, steps, layout, data.features)
         if not entry.in_list:
             made = replace(made, name=one.name or entry.name, where=one.where)
-        text = made.text if made.text is not None else one.text
+        text = made.text if made.text is not None or one.text is None else in_one_line(one.text)
         if text is None and labelled:
             text = _text_of(entry, data, many=len(found) > 1)
         yield replace(made, text=text)

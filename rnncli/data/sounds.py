@@ -12,6 +12,7 @@ import numpy as np
 
 from rnncli.config.recordings import FeatureConfig
 from rnncli.data.frames import stacked, with_slopes
+from rnncli.data.kept_rows import KeptRows
 from rnncli.data.mel import LogMel
 from rnncli.data.resampling import MOST_PHASES, Resampler
 from rnncli.data.source import LARGE, Source
@@ -49,25 +50,17 @@ def as_steps(rows: Iterable[np.ndarray], features: FeatureConfig) -> Iterator[np
     return stacked(with_slopes(rows) if features.deltas else rows, features.stack)
 
 
-def read_sound(source: Source, features: FeatureConfig, rate: int | None) -> Sound:
+def read_sound(source: Source, features: FeatureConfig, rate: int | None, kept: KeptRows | None = None) -> Sound:
     """Return the steps of a WAV file; of another rate than `rate`, or else than the config's, it is resampled.
+
+    kept: rows that need not be made again, and that take up those which are made.
 
     Raises DataError for what `open_wave` refuses, for silence, and for a sound shorter than a window.
     """
     wave = open_wave(source)
     rate = rate or features.rate or wave.rate
     blocks, length = _heard(wave), wave.length
-    if wave.rate != rate:
-        resampler = Resampler(wave.rate, rate)
-        if rate > _MOST_TIMES * wave.rate:
-            raise DataError(
-                f"{source.name}: its rate, {wave.rate:,} Hz, is too low for sound read at {rate:,} Hz; record it again"
-            )
-        if not resampler.possible:
-            raise DataError(
-                f"{source.name}: its rate, {wave.rate:,} Hz, has no ratio to {rate:,} Hz in whole numbers up to "
-                f"{MOST_PHASES:,}; resample it with another program"
-            )
+    if (resampler := resampler_of(source.name, wave.rate, rate)) is not None:
         blocks, length = resampler.blocks(blocks), resampler.length(length)
     mel = log_mel(features, rate)
     if mel.window < _FEWEST:
@@ -78,12 +71,10 @@ def read_sound(source: Source, features: FeatureConfig, rate: int | None) -> Sou
         )
     count = mel.count(length)
     if not count:
-        raise DataError(
-            f"{source.name}: is too short: {1000 * wave.seconds:.4g} ms of sound, and one window has "
-            f"{features.window}; leave it out"
-        )
+        raise too_short(source.name, wave.seconds, features)
     size = features.bands * (1 + features.deltas) * features.stack
-    steps = _filled(source.name, -(-count // features.stack), size, as_steps(mel.rows(blocks), features))
+    rows = mel.rows(blocks) if kept is None else kept.rows(source.sha256, mel, count, blocks)
+    steps = _filled(source.name, -(-count // features.stack), size, as_steps(rows, features))
     return Sound(steps, wave.seconds, wave.rate, rate)
 
 
@@ -94,9 +85,35 @@ def _heard(wave: Wave) -> Iterator[np.ndarray]:
         low, high = min(low, block.min()), max(high, block.max())
         yield block
     if low == high:
+        raise silent(wave.source.name)
+
+
+def resampler_of(name: str, recorded: int, rate: int) -> Resampler | None:
+    """Return what makes sound at `rate` of sound as it was recorded, None where that is the same; DataError where the
+    rates are too far apart."""
+    if recorded == rate:
+        return None
+    resampler = Resampler(recorded, rate)
+    if rate > _MOST_TIMES * recorded:
+        raise DataError(f"{name}: its rate, {recorded:,} Hz, is too low for sound read at {rate:,} Hz; record it again")
+    if not resampler.possible:
         raise DataError(
-            f"{wave.source.name}: is silent: all of its samples are equal; record it again, or leave it out"
+            f"{name}: its rate, {recorded:,} Hz, has no ratio to {rate:,} Hz in whole numbers up to {MOST_PHASES:,}; "
+            "resample it with another program"
         )
+    return resampler
+
+
+def silent(name: str) -> DataError:
+    """Return the error for sound without any."""
+    return DataError(f"{name}: is silent: all of its samples are equal; record it again, or leave it out")
+
+
+def too_short(name: str, seconds: float, features: FeatureConfig) -> DataError:
+    """Return the error for so many seconds of sound, which have no window."""
+    return DataError(
+        f"{name}: is too short: {1000 * seconds:.4g} ms of sound, and one window has {features.window}; leave it out"
+    )
 
 
 def _filled(name: str, count: int, size: int, blocks: Iterable[np.ndarray]) -> np.ndarray:

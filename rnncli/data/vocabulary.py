@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.config.sections import MOST_TOKENS, VocabularyConfig
+from rnncli.config.token_sections import MOST_TOKENS, VocabularyConfig
 from rnncli.data import bpe
 from rnncli.data.text import BYTES, KINDS, WORDS, Kind, as_bytes, tokenize, word_spans
 from rnncli.errors import ConfigError, DataError, ModelFileError, UsageError, shown

@@ -19,7 +19,7 @@ BLOCK = 1 << 16  # samples at most in one block
 LARGEST_RATE = 1_000_000  # samples a second
 _MOST_CHANNELS = 256
 _LARGEST = 1e30  # of a float: squares of larger samples leave what energies are computed in
-_UNKNOWN = 0x7FFF0000  # bytes of sound: what cannot go back to its header, such as arecord to a pipe, claims as much
+UNKNOWN = 0x7FFF0000  # bytes of sound: what cannot go back to its header, such as arecord to a pipe, claims as much
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
 _SUBFORMAT = bytes.fromhex("000000001000800000aa00389b71")  # the end of an extensible header: a coding as in `format`
 _CODINGS = {
@@ -66,15 +66,13 @@ class Wave:
 
     def blocks(self) -> Iterator[np.ndarray]:
         """Yield all samples (n,) float64 in blocks, integers as −1 to 1; DataError for one that is not finite."""
-        bytes_in = _Bytes(self.source)
+        bytes_in = Bytes(self.source.pieces())
         bytes_in.skip(self.start)
         width = self.channels * int(self.code[1])
         for first in range(0, self.length, BLOCK):
             count = min(BLOCK, self.length - first)
             samples = samples_of(bytes_in.take(count * width), self.code, self.channels)
-            if self.code[0] == "f" and not (np.abs(samples) < _LARGEST).all():
-                odd = first + int(np.argmin(np.abs(samples) < _LARGEST)) + 1
-                raise DataError(f"{self.source.name}: sample {odd:,} is no finite number below 1e30; record it again")
+            require_finite(samples, self.code, first, self.source.name)
             yield samples
         bytes_in.end()
 
@@ -82,7 +80,21 @@ class Wave:
 def open_wave(source: Source) -> Wave:
     """Return the sound in `source`, of which the header is read; DataError for another kind of file, for another
     coding, and for one that is cut off or without sound."""
-    name, read = source.name, _Bytes(source)
+    name, read = source.name, Bytes(source.pieces())
+    (rate, channels, code), size = header_of(name, read)
+    width, there = channels * int(code[1]), source.size - read.at
+    if there < size < UNKNOWN:
+        raise cut_off(name, size, there)
+    length = min(size, there) // width
+    require_samples(name, length)
+    return Wave(source, rate, channels, code, length, read.at)
+
+
+def header_of(name: str, read: Bytes) -> tuple[tuple[int, int, str], int]:
+    """Read a WAV up to its first sample; return rate, channels and code, and how many bytes of sound it tells of.
+
+    Raises DataError for another kind of file, and for another coding.
+    """
     _refuse_others(name, read.take(12))
     kind: tuple[int, int, str] | None = None
     while True:
@@ -99,17 +111,28 @@ def open_wave(source: Source) -> Wave:
         read.skip(size + size % 2)
     if kind is None:
         raise DataError(f"{name}: its sound stands before what tells of its coding; {_MEND}")
-    rate, channels, code = kind
-    width, there = channels * int(code[1]), source.size - read.at
-    if size > there and size < _UNKNOWN:
-        raise DataError(
-            f"{name}: is truncated: its header tells of {size:,} bytes of sound, and {there:,} follow; copy or record "
-            "it again"
-        )
-    length = min(size, there) // width
-    if not length:
+    return kind, size
+
+
+def require_samples(name: str, count: int) -> None:
+    """Raise DataError if there are none."""
+    if not count:
         raise DataError(f"{name}: holds no sound: its length is zero; record it again, or leave it out")
-    return Wave(source, rate, channels, code, length, read.at)
+
+
+def cut_off(name: str, told: int, there: int) -> DataError:
+    """Return the error for a header that tells of more bytes of sound than there are."""
+    return DataError(
+        f"{name}: is truncated: its header tells of {told:,} bytes of sound, and {there:,} follow; copy or record it "
+        "again"
+    )
+
+
+def require_finite(samples: np.ndarray, code: str, before: int, name: str) -> None:
+    """Raise DataError for a sample (n,) that is no number or too large to be squared; so many come before them."""
+    if code[0] == "f" and not (np.abs(samples) < _LARGEST).all():
+        odd = before + int(np.argmin(np.abs(samples) < _LARGEST)) + 1
+        raise DataError(f"{name}: sample {odd:,} is no finite number below 1e30; record it again")
 
 
 @np.errstate(invalid="ignore", over="ignore")  # what is not finite is for the caller to refuse
@@ -128,13 +151,25 @@ def samples_of(content: bytes, code: str, channels: int = 1) -> np.ndarray:
     return values if channels == 1 else values.reshape(-1, channels).mean(axis=1)
 
 
-class _Bytes:
-    """The bytes of a source from the first on, of which `at` were read."""
+class Bytes:
+    """Bytes that come in pieces, from the first on, of which `at` were read."""
 
-    def __init__(self, source: Source):
+    def __init__(self, pieces: Iterator[bytes]):
         self.at = 0
-        self._pieces = source.pieces()
+        self._pieces = pieces
         self._held = b""
+
+    def peeked(self, count: int) -> bytes:
+        """Return the next `count` bytes, fewer at the end, which are read again."""
+        while len(self._held) < count and (piece := next(self._pieces, b"")):
+            self._held += piece
+        return self._held[:count]
+
+    def some(self, most: int, width: int) -> bytes:
+        """Return what is there of the next `most` bytes, as soon as it is `width` bytes or a multiple; none at the
+        end."""
+        there = len(self.peeked(min(width, most))) and len(self._held)
+        return self.take(min(there, most) // width * width)
 
     def take(self, count: int) -> bytes:
         """Return the next `count` bytes, fewer at the end."""
@@ -164,19 +199,29 @@ def _refuse_others(name: str, head: bytes) -> None:
     """Raise DataError unless the first twelve bytes of a file are those of a WAV."""
     if head[:4] == b"RIFF" and head[8:] == b"WAVE":
         return
-    if not head:
-        raise DataError(f"{name}: is empty; record it again, or leave it out")
-    other = next((what for mark, what in _OTHERS.items() if head.startswith(mark)), None)
-    if head[:1] == b"\xff" and head[1:2] >= b"\xe0":  # a frame of MPEG without a header before it
-        other = "an MP3"
-    if head[4:8] == b"ftyp":
-        other = "an MP4 file"
-    if other is not None:
-        raise DataError(f"{name}: is {other}, and a WAV was expected; {_MEND}")
+    refuse_coded(name, head)
+    if head[:1] == b"\xff" and head[1:2] >= b"\xe0":  # a frame without a header before it
+        raise _other("an MP3", name)
     if head[:4] == b"RIFF"[: len(head)] and len(head) < 12:
         raise DataError(f"{name}: is truncated: it ends within its header; copy or record it again")
     begins = shown(head.decode("latin-1"))
     raise DataError(f"{name}: is no WAV, as it begins with {begins} and not with RIFF and WAVE; {_MEND}")
+
+
+def refuse_coded(name: str, head: bytes) -> None:
+    """Raise DataError if the first twelve bytes of a file are none, or the mark of another kind of sound, which raw
+    samples hardly ever begin with."""
+    if not head:
+        raise DataError(f"{name}: is empty; record it again, or leave it out")
+    for mark, what in _OTHERS.items():
+        if head.startswith(mark):
+            raise _other(what, name)
+    if head[4:8] == b"ftyp":
+        raise _other("an MP4 file", name)
+
+
+def _other(what: str, name: str) -> DataError:
+    return DataError(f"{name}: is {what}, and a WAV was expected; {_MEND}")
 
 
 def _coding(name: str, head: bytes) -> tuple[int, int, str]:

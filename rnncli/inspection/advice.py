@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from rnncli.config.sections import Config, Section
+from rnncli.config.section import Section
+from rnncli.config.sections import Config
 from rnncli.inspection.reports import (
     EXPLODING,
     FAILURE,

@@ -1,7 +1,10 @@
 """The tasks: for each, how its data become batches, its network, its losses and baselines, and how answers are written.
 
     task             the interface of a task: Task, Experiment (ready to train), Predictor (at work), their answers
+    answers          what predict answers: a table, a stream, or pieces; headers: what a model file says of a config
+    first_weights    the weights that training starts with
     line_by_line     answers for lines one by one, some of which may have none
+    stopping_between signals that end what follows a stream
     edit_distance    edits between two sequences, and how they align them
     warped           the nearest sequence by dynamic time warping
     exported         a model for other programs: a graph of ONNX, or a network of PyTorch, and a test vector

@@ -13,7 +13,7 @@ from rnncli.data.vocabulary import UNKNOWN
 from rnncli.errors import UsageError, shown
 from rnncli.nn.foreign import EMBEDDING, HEAD, HEAD_BIAS, Foreign
 from rnncli.notes import note
-from rnncli.tasks.task import config_in
+from rnncli.tasks.headers import config_in
 
 CHARACTERS, WORDS = "char", "whitespace"
 _UNKNOWN = (UNKNOWN, "<UNK>", "[UNK]", "UNK")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from rnncli.config.sections import StackModelConfig
+from rnncli.config.model_section import StackModelConfig
 from rnncli.errors import ConfigError
 
 Read = Literal["numbers", "one-hot", "vectors", "composed"]  # composed: vectors of words, from their characters

@@ -20,6 +20,7 @@ from rnncli.nn.onnx.graph import Graph
 from rnncli.nn.onnx.network import Computed
 
 LENGTHS = (5, 3)  # of the sequences of a test vector, longest first
+DESCRIPTION = "Steps come first, then sequences, each of at least 1 step; what stands behind its end is never read."
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,8 @@ class InOnnx:
             "left_out": list(self.left_out),
             "test": {"inputs": as_lists(self.inputs), "outputs": as_lists(self.outputs)},
         }
-        content = protobuf.model(self.graph.encoded(), version, {key: json.dumps(one) for key, one in told.items()})
+        texts = {key: json.dumps(one) for key, one in told.items()}
+        content = protobuf.model(self.graph.encoded(), version, DESCRIPTION, texts)
         if len(content) > protobuf.MOST:
             raise UsageError("--to onnx: a file of ONNX has 2 GB at most, and this model more; use --to pytorch")
         return content

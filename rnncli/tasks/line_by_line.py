@@ -7,27 +7,39 @@ from typing import Any, Protocol, TypeVar
 
 from rnncli.errors import DataError
 from rnncli.notes import doubt
-from rnncli.tasks.task import Asked, Piece
+from rnncli.tasks.answers import Piece
+from rnncli.tasks.task import Asked
 
 T = TypeVar("T")
 NAMED = 20  # inputs without an answer that are told one by one
 
 
 class Faults:
-    """Counts the inputs of `name` without an answer, and tells the errors of the first NAMED.
+    """Counts the inputs of `name`, and those without an answer, and tells the errors of the first NAMED.
 
-    what: "lines", "rows". strict: the first one is an end. A blank line is no fault.
+    what: "lines", "rows". strict: the first one is an end. A blank line is no fault. The error of an only input is the
+    end of all; it is not told before, so that one mistake is one line.
     """
 
     def __init__(self, name: str, asked: Asked, what: str = "lines"):
         self.name, self.what, self.strict = name, what, bool(asked.options.get("strict"))
-        self._tell, self._count = asked.tell, 0
+        self._tell, self._inputs, self._count = asked.tell, 0, 0
+        self._only: DataError | None = None
         self._blank, self._blanks = "", 0
+
+    def begin(self, inputs: int) -> None:
+        """Take so many further inputs for what is to be answered."""
+        self._inputs += inputs
+        if self._only and self._inputs > 1:
+            self._tell(str(self._only))
+            self._only = None
 
     def add(self, error: DataError) -> None:
         """Tell of an input that cannot be answered."""
         self._count += 1
-        if self._count <= NAMED:
+        if self._inputs == 1:
+            self._only = error
+        elif self._count <= NAMED:
             self._tell(str(error))
         elif self._count == NAMED + 1:
             self._tell(f"further {self.what} without an answer are only counted")
@@ -37,12 +49,14 @@ class Faults:
         self._blank = self._blank or where
         self._blanks += 1
 
-    def end(self, inputs: int) -> None:
-        """Tell how many of so many inputs are blank; raise DataError if some could not be answered."""
+    def end(self) -> None:
+        """Tell how many inputs are blank; raise DataError if some could not be answered."""
         if self._blanks:
             doubt(f"{self._blank}: is the first of {self._blanks:,} blank {self.what}, whose answers are blank too")
+        if self._only:
+            raise self._only
         if self._count:
-            without = f"{self._count:,} of {inputs:,} {self.what} have no answer"
+            without = f"{self._count:,} of {self._inputs:,} {self.what} have no answer"
             raise DataError(f"{self.name}: {without}; mend those that are named above")
 
 
@@ -77,9 +91,8 @@ def line_by_line(lists: Iterable[list[G]], model: Answering[G], faults: Faults) 
 
     Raises DataError at the end if some could not be answered, or if `faults` is strict at the first of them.
     """
-    count = 0
     for some in lists:
-        count += len(some)
+        faults.begin(len(some))
         inputs, error = _inputs(some, model, faults)
         good = [i for i, one in enumerate(inputs) if one is not None]
         found = model.answers([some[i] for i in good], [inputs[i] for i in good]) if good else []
@@ -87,7 +100,7 @@ def line_by_line(lists: Iterable[list[G]], model: Answering[G], faults: Faults) 
         yield [answered[i] if i in answered else model.nothing(some[i]) for i in range(len(inputs))]
         if error:
             raise error
-    faults.end(count)
+    faults.end()
 
 
 def _inputs(some: Sequence[G], model: Answering[G], faults: Faults) -> tuple[list[Any], DataError | None]:

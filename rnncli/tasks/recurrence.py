@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rnncli.config.sections import ModelConfig
+from rnncli.config.model_section import ModelConfig
 from rnncli.nn.recurrence import Recurrence
 
 

@@ -9,23 +9,23 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from rnncli.config.chosen import is_chosen, value_before
-from rnncli.config.loading import config_from_mapping
-from rnncli.config.sections import DEFAULT_PRECISION, SECTIONS, C, Config, VectorsConfig, keys_of
-from rnncli.errors import ConfigError, DataError, UsageError
-from rnncli.notes import noting
+from rnncli.config.section import keys_of
+from rnncli.config.sections import SECTIONS, Config
+from rnncli.errors import DataError, UsageError
+from rnncli.notes import doubt, noting
+from rnncli.tasks.headers import with_words_of_letters
 
 if TYPE_CHECKING:
     import numpy as np
 
     from rnncli.data.files import Paths
+    from rnncli.data.kept_rows import KeptRows
     from rnncli.data.look import Look
     from rnncli.data.source import Source
-    from rnncli.data.vectors import Vectors
-    from rnncli.data.vocabulary import Vocabulary
     from rnncli.kernels.prefix_beam import Language
     from rnncli.nn.network import Model
     from rnncli.tasks.adopting import Adopted, Given
+    from rnncli.tasks.answers import Answers
     from rnncli.tasks.exported import InOnnx, InTorch
     from rnncli.tasks.scored import ScoredText
     from rnncli.training.backpropagation import ThreadPool
@@ -34,61 +34,8 @@ if TYPE_CHECKING:
     from rnncli.training.wrong_answers import WrongAnswer
 
 S = TypeVar("S")
-
-
-@dataclass(frozen=True)
-class Table:
-    """An answer as a table: `nested` for JSON, one object per item; `rows` the same, flat, for tables and CSV.
-
-    A CSV is written with the delimiter and the decimal sign of the data it continues. charts: to be drawn.
-    """
-
-    nested: list[dict[str, Any]]
-    rows: list[dict[str, Any]]
-    delimiter: str = ","
-    decimal: str = "."
-    charts: tuple[Any, ...] = ()
-
-
-@dataclass(frozen=True)
-class Stream:
-    """An answer as rows that are written as they come."""
-
-    rows: Iterator[dict[str, Any]]
-    delimiter: str
-    decimal: str
-
-
-@dataclass(frozen=True)
-class Piece:
-    """The answer for one input: nested, flat, and as lines of text where a task writes some."""
-
-    nested: dict[str, Any]
-    rows: list[dict[str, Any]]
-    lines: Sequence[str] = ()
-
-
-@dataclass(frozen=True)
-class Pieces:
-    """An answer as pieces, one for each input, in lists of those that are written together as they come.
-
-    as_lines: True if they are lines of text unless another format is chosen; else the defaults of a `Table` hold.
-    charts: returns, once the lists are read, what can be drawn of them.
-    """
-
-    lists: Iterator[list[Piece]]
-    as_lines: bool = False
-    delimiter: str = ","
-    decimal: str = "."
-    charts: Callable[[], tuple[Any, ...]] = lambda: ()
-
-
-Answers = Table | Stream | Pieces
-
-
 Options = Mapping[str, Any]
-"""Options of a command line that were given, by name."""
-
+"""Options of a command line that were given, by name; `plot` says how it was asked for, as in `-f plot`."""
 
 MORE_EPOCHS = 3  # than the data choose, in a time that is given and long enough
 DECIDED, CERTAIN, LIKELY, POSSIBLE = 4, 3, 2, 1  # how surely a file is for a task
@@ -116,18 +63,22 @@ def _float32() -> np.dtype:
 
 @dataclass(frozen=True)
 class Context:
-    """The means of an experiment: the threads that it may use, and float32 or, for checks, float64."""
+    """The means of an experiment: the threads that it may use, and float32 or, for checks, float64.
+
+    kept: what a run keeps of the data, which a task may take from it, and add to it.
+    """
 
     pool: ThreadPool
     dtype: np.dtype = field(default_factory=_float32)
+    kept: KeptRows | None = None
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """The score, to be shown as a table or as JSON; `check` raises CheckFailedError if a requested check fails.
 
-    report: further figures, in a dataclass that `rnncli.ui` knows. rows: all single predictions, for CSV.
-    charts: of the predictions that were worst.
+    report: further figures, in a dataclass that `rnncli.ui` knows. rows: all single predictions, for CSV, which is
+    written with the delimiter and the decimal sign of the data. charts: of the predictions that were worst.
     """
 
     score: Score
@@ -135,72 +86,17 @@ class Evaluation:
     rows: Iterator[dict[str, Any]] = field(default_factory=lambda: iter(()))
     check: Callable[[], None] = lambda: None
     charts: Callable[[], tuple[Any, ...]] = lambda: ()
+    delimiter: str = ","
+    decimal: str = "."
 
 
 EXTENDS = "extends"  # in what was `learnt` before: a vocabulary may take the new tokens of the data
 OTHER_DATA = "other_data"  # in what was `learnt` before: from data that are not those of the experiment
 
-WORDS_BEFORE = {"data.words": "letters"}  # of a task with tokens: what its `before` says of them
-
-
-def set_first_weights(network: Model, config: Config) -> None:
-    """Set a model's first weights, as a config defines them, from its seed alone."""
-    model = config.model
-    network.initialise(model.recurrent_init, model.recurrent_scale, config.training.seed, model.chrono_init)
-
 
 def count_of_networks(config: Config) -> str:
     """Return the words for the number of networks that stand before the description of one."""
     return f"{config.networks} networks of " if config.networks > 1 else ""
-
-
-def training_in_header(config: Config, *keys: str) -> dict[str, Any]:
-    """Return what the header of a model says of its training: these keys, several networks, another precision."""
-    kept = config.training.model_dump(include=set(keys))
-    if config.networks > 1:
-        kept["seeds"] = config.networks
-    if config.training.precision != DEFAULT_PRECISION:
-        kept["precision"] = config.training.precision
-    return {"training": kept} if kept else {}
-
-
-def start_words(network: Model, data: VectorsConfig, vectors: Vectors | None, vocabulary: Vocabulary) -> None:
-    """Start the embeddings of words with their vectors, if there are any, and freeze them if the config says so."""
-    if data.vectors is None:
-        return
-    embedding = network.parameters.named("embedding.weight")
-    embedding.frozen = data.freeze_vectors
-    if vectors is not None:
-        numbers, values = vectors.of(vocabulary)
-        embedding.value[numbers] = values
-        network.pack()
-
-
-def config_in(header: Mapping[str, Any], schema: type[C]) -> C:
-    """Return the config in the header of a model file; ConfigError if it makes no sense."""
-    kept = {"training": {}} | {name: header[name] for name in ("task", *SECTIONS) if name in header}
-    for section, values in kept.items():
-        if isinstance(values, dict):
-            kept[section] = _chosen(section, values, schema)
-    config = config_from_mapping(kept, {str(header["task"]): schema})
-    assert isinstance(config, schema)
-    return config
-
-
-def _chosen(section: str, values: Mapping[str, Any], schema: type[Config]) -> dict[str, Any]:
-    """Return a section of a header, of whose model and training what is not written is as it was before there was a
-    choice; ConfigError for a null where training has chosen a value."""
-    fields = {key: field for key, field in keys_of(schema, section).items() if is_chosen(field)}
-    then = {key: value for key, field in fields.items() if (value := value_before(field)) is not None}
-    if null := [key for key in then if key in values and values[key] is None]:
-        raise ConfigError(f"{section}.{null[0]}: is null, and every model has a value of it")
-    return dict(values) if section == "data" else {**then, **values}
-
-
-def _with_words_of_letters(within: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a header, or what is in it, in which every kind of token that was `word` is `letters`."""
-    new = {key: _with_words_of_letters(value) if isinstance(value, dict) else value for key, value in within.items()}
-    return new | {"kind": "letters"} if new.get("kind") == "word" else new
 
 
 class Experiment:
@@ -228,6 +124,11 @@ class Experiment:
     def hold_out(self, source: Source, changes: Options) -> None:
         """Score on these data in place of the test split; `changes` to the config's `data` define how they are read."""
         raise NotImplementedError
+
+    def doubt_same(self, source: Source) -> None:
+        """Write a doubt on `source`, which is to be held out and has what the model was trained on; DataError where it
+        cannot be."""
+        doubt(f"{source.name}: has what the model was trained on, so that the score flatters it")
 
     def recall(self, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
         """Restore what training learnt beside the weights, from the header and the arrays of its model file."""
@@ -445,12 +346,16 @@ class Task:
                 own = keys_of(self.config, section)
                 new[section] = {key: value for key, value in new[section].items() if key in own}
         if "data.words" in self.before and "words" not in new["data"]:
-            new = _with_words_of_letters(new)
+            new = with_words_of_letters(new)
             new["data"]["words"] = self.before["data.words"]
         return new
 
     def recognised(self, look: Look) -> Recognised | None:
         """Return why the data file that `look` saw is for this task; None if it is not."""
+        return None
+
+    def recognised_names(self, path: Paths) -> str | None:
+        """Return what the files are that `path` stands for, if their names tell that they are for this task."""
         return None
 
     def require_options(self, command: str, options: Options) -> None:

@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import numpy as np
 
 from rnncli.errors import MachineError
+from rnncli.job import joined
 from rnncli.kernels import crf, ctc, denormals, forecast_losses, losses
 from rnncli.nn.network import Model
 from rnncli.nn.parameters import Share
 from rnncli.training.ranks import ALONE, Ranks
 
 if TYPE_CHECKING:
-    from rnncli.config.sections import TrainingConfig
+    from rnncli.config.training_section import TrainingConfig
 
 P = TypeVar("P")
 
@@ -34,7 +35,10 @@ _BLOCK = 1 << 14  # numbers that are added by one thread at least
 
 
 def cores() -> int:
-    """Return the number of CPUs that this process may use, of which taskset or a container may leave it a few."""
+    """Return the number of CPUs that this process may use, of which taskset, a container or the ranks beside it may
+    leave it a few."""
+    if threads := joined().threads:
+        return threads
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -24,6 +24,13 @@ class Curve:
     best: int | None = None
     loss: str = ""
 
+    @property
+    def kept(self) -> float | None:
+        """The loss of the weights that were kept: on validation, or in training where nothing was held out."""
+        if self.best is None:
+            return None
+        return self.valid[self.best] if math.isfinite(self.valid[self.best]) else self.train[self.best]
+
 
 def curve_of(name: str, lines: Iterable[Mapping[str, Any]]) -> Curve | None:
     """Return the curve that lines of metrics give, or None if none of them is such a line."""
@@ -43,5 +50,5 @@ def curve_of(name: str, lines: Iterable[Mapping[str, Any]]) -> Curve | None:
 def _number(value: Any) -> float:
     try:
         return float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return math.nan

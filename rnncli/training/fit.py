@@ -17,7 +17,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rnncli.config.sections import ModelConfig
+from rnncli.config.model_section import ModelConfig
 from rnncli.training.curves import curve_of
 from rnncli.training.reports import Fit
 

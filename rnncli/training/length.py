@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from statistics import median_low
 from typing import TYPE_CHECKING, NamedTuple
 
-from rnncli.config.sections import TrainingConfig
+from rnncli.config.training_section import TrainingConfig
 from rnncli.training.optimizer import Optimizer
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 EVALUATIONS = 10  # the number to aim for in a run; more where one after each epoch makes more
 CALIBRATION_SECONDS = 2.0
+MEASURES = 5  # of the same updates: a slow moment spoils one or two of them
 MOST_EVALUATING = 0.2  # largest share of max_time spent on evaluations; a short run is evaluated less often
 RESERVE = 0.05  # share of max_time kept for saving and for a machine that slows down
 
@@ -73,20 +75,38 @@ def measured_pace(
     evaluate: Callable[[], object],
     clock: Callable[[], float] = time.perf_counter,
 ) -> Pace:
-    """Return the pace of updates, measured for some seconds, and of one evaluation; see `planned_length`."""
+    """Return the pace of updates, measured for some seconds, and of an evaluation; see `planned_length`.
+
+    Both are the median of several measures of the same work, so that a slow moment of the machine does not count.
+    """
     clock = optimizer.pool.ranks.clock(clock)
-    began = clock()
-    updates = 0
-    while updates < learner.updates_per_epoch and (updates < 3 or clock() - began < seconds):
-        learner.gradient(updates)
+
+    def update(number: int) -> None:
+        learner.gradient(number)
         optimizer.gradient_norms()
         optimizer.pool.over_shares(learner.network.pack)
-        updates += 1
-    per_update = (clock() - began) / updates
+
+    update(0)  # compiles what is not compiled yet, and touches all memory for the first time
     learner.restart()
-    evaluation_began = clock()
-    evaluate()
-    return Pace(per_update, clock() - evaluation_began, clock() - began)
+    began = clock()
+    updates = 0
+    while updates < learner.updates_per_epoch and (updates < 2 or clock() - began < seconds / MEASURES):
+        update(updates)
+        updates += 1
+    took = [clock() - began]
+    while len(took) < MEASURES and clock() - began < seconds:
+        learner.restart()
+        again = clock()
+        for number in range(updates):
+            update(number)
+        took.append(clock() - again)
+    learner.restart()
+    evaluated: list[float] = []
+    while len(evaluated) < MEASURES and sum(evaluated) < seconds / 4:
+        again = clock()
+        evaluate()
+        evaluated.append(clock() - again)
+    return Pace(median_low(took) / updates, median_low(evaluated), clock() - began)
 
 
 def length_within(max_time: float, wanted: int, per_epoch: int, pace: Pace, reserve: float = RESERVE) -> Length:

@@ -14,7 +14,7 @@ from itertools import accumulate
 
 import numpy as np
 
-from rnncli.config.sections import TrainingConfig
+from rnncli.config.training_section import TrainingConfig
 from rnncli.kernels import optimizers
 from rnncli.nn.network import Model
 from rnncli.training.backpropagation import ThreadPool

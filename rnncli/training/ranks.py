@@ -11,8 +11,8 @@ Weights, losses and evaluations are the same on all, and each evaluates some seq
 this asks of whoever starts them:
 
 - `add`, `gather`, `agreed`, `clock`, `evaluating` and `require_same` are called by all ranks, at the same place of the
-  program. `TrainingLoop.run` and `TrainingLoop.arrays` (which gathers the states that are carried) call them, and
-  therefore run on all ranks, also where only rank 0 keeps what they return.
+  program; so is `shared`, within `evaluating`. `TrainingLoop.run` and `TrainingLoop.arrays` (which gathers the
+  states that are carried) call them, and therefore run on all ranks, also where only rank 0 keeps what they return.
 - What differs between processes decides nothing: the clock is that of rank 0 wherever a plan depends on it, and a
   request to stop on any rank travels with the sums of a window, so that all stop after the same update.
 - An error on one rank leaves the others waiting; only who started them can end them.
@@ -25,19 +25,24 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import pairwise
-from typing import Protocol
+from itertools import chain, pairwise
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
 from rnncli.errors import ConfigError, RnncliError, amount
+from rnncli.job import OF_ANY_RANK
+from rnncli.notes import note, noting
+
+I = TypeVar("I")
+T = TypeVar("T")
 
 COMPARED_EVERY = 100  # updates
 _SMALL = 2048  # elements that are sent whole: for so few, it is the number of messages that takes the time
 
 
 class Channel(Protocol):
-    """The way from this rank to the others. size: the number of ranks, a power of two."""
+    """The way from this rank to the others. size: the number of ranks, a power of two where they train together."""
 
     @property
     def rank(self) -> int: ...
@@ -50,6 +55,9 @@ class Channel(Protocol):
 
         Both are contiguous, (n,) and of one type, possibly of different sizes or empty, and do not overlap.
         """
+
+    def gather(self, thing: Any) -> list[Any]:
+        """Return on each rank what all ranks give, in their order."""
 
 
 class Ranks:
@@ -64,11 +72,20 @@ class Ranks:
         self.rank, self.size = (channel.rank, channel.size) if channel else (0, 1)
         self.asked: Callable[[], bool] = lambda: False
         self._stopping = self._evaluating = False
+        self._taken = np.empty(0, np.uint8)
         if shards % self.size:
             raise ConfigError(
                 f"training.shards is {shards}, which {self.size} ranks do not divide; start a power of two of ranks, "
                 "and set it to as many or more"
             )
+
+    @classmethod
+    def judging(cls, channel: Channel | None) -> Ranks:
+        """Return ranks that do not train together, of which there may be any number."""
+        ranks = cls()
+        if channel is not None:
+            ranks._channel, ranks.rank, ranks.size = channel, channel.rank, channel.size
+        return ranks
 
     def stopping(self) -> bool:
         """Return True on all ranks once one of them was asked to stop, as of the last `add`."""
@@ -87,6 +104,34 @@ class Ranks:
         """Return the first sequence of this rank, and the one after its last."""
         groups = self.groups(B)
         return groups[0][0], groups[-1][1]
+
+    def shared(self, items: Sequence[I], work: Callable[[Sequence[I]], list[T]]) -> list[T]:
+        """Return work(items), a result for each; within `evaluating` each rank does some items apart from all others.
+
+        Notes and errors are those of all ranks, in the order of the items, but for an error of a machine or a bug,
+        which ends its rank.
+        """
+        if self._channel is None or not self._evaluating:
+            return work(items)
+        edges, notes = self._edges_evaluated(len(items)), list[str]()
+        found: list[T] | RnncliError
+        mine = items[edges[self.rank] : edges[self.rank + 1]]
+        gather = self._channel.gather
+        with self.apart(), noting(notes.append):
+            try:
+                found = work(mine) if len(mine) else []
+            except RnncliError as error:
+                if error.exit_code in OF_ANY_RANK:
+                    raise
+                found = error
+        results = []
+        for texts, one in gather((notes, found)):
+            for text in texts:
+                note(text)
+            if isinstance(one, RnncliError):
+                raise one
+            results.append(one)
+        return list(chain(*results))
 
     @contextmanager
     def evaluating(self) -> Iterator[None]:
@@ -197,7 +242,7 @@ class Ranks:
         neighbours first; then the halves come back. a + b is b + a, so that both sides of a pair agree.
         """
         assert self._channel is not None
-        taken, halves, low, high, distance = np.empty_like(x), [], 0, x.size, 1
+        taken, halves, low, high, distance = self._room(x), [], 0, x.size, 1
         while distance < self.size:
             middle = (low + high) // 2
             kept, given = (low, middle), (middle, high)
@@ -216,8 +261,18 @@ class Ranks:
             if given != kept:
                 self._channel.exchange(x[slice(*kept)], x[slice(*given)], self.rank ^ distance)
 
+    def _room(self, x: np.ndarray) -> np.ndarray:
+        """Return an array for what others give for x (n,), the same for all sums of an update."""
+        if self._taken.nbytes < x.nbytes:
+            self._taken = np.empty(x.nbytes, np.uint8)
+        return self._taken[: x.nbytes].view(x.dtype)
+
     def _gather(self, rows: np.ndarray, edges: Sequence[int]) -> None:
         """Fill in all rows, of which those from edges[r] to edges[r + 1] are rank r's."""
+        if self._channel is not None and self.size & (self.size - 1):  # no power of two
+            for at, theirs in enumerate(self._channel.gather(rows[edges[self.rank] : edges[self.rank + 1]])):
+                rows[edges[at] : edges[at + 1]] = theirs
+            return
         distance = 1
         while self._channel is not None and distance < self.size:
             mine = self.rank & -distance

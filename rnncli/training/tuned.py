@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
 FINISHED, PAUSED, RUNNING, FAILED = "finished", "paused", "running", "failed"
+_MOST = 2**53  # updates
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,13 @@ class Outcome:
         """What to sort by: the better one first."""
         return (self.error, self.loss)
 
+    def require_sound(self) -> None:
+        """Raise ValueError for what no training comes to, such as the numbers of an edited journal."""
+        if not all(map(math.isfinite, (self.figure, self.loss, self.seconds))):
+            raise ValueError("an outcome has a number that is not finite")
+        if not (0 <= self.update < _MOST and 1 <= self.updates < _MOST and self.seconds >= 0):
+            raise ValueError("an outcome has counts that no run has")
+
 
 @dataclass(frozen=True)
 class Trial:
@@ -60,16 +69,26 @@ class Trial:
         """The last one; None before the first rung."""
         return self.outcomes[-1] if self.outcomes else None
 
+    def require_sound(self, keys: Set[str], rungs: int) -> None:
+        """Raise ValueError for what no trial is in a search of these keys over so many rungs."""
+        for outcome in self.outcomes:
+            outcome.require_sound()
+        least, most = {FINISHED: (rungs, rungs), PAUSED: (1, rungs - 1)}.get(self.state, (0, rungs))
+        if not least <= self.rung <= most:
+            raise ValueError(f"trial {self.number} is {self.state} at rung {self.rung} of {rungs}")
+        to_come = not self.settings and (self.number == 0 or self.state == RUNNING)
+        if self.settings.keys() != keys and not to_come:
+            raise ValueError(f"trial {self.number} has no value, or one too many, of what is searched")
+
 
 @dataclass(frozen=True)
 class Begun:
-    """A trial is trained up to a share of its updates. of: how many trials there will be, None where time decides.
+    """A trial is trained up to a share of its updates.
 
     seed: of a trial that is trained again from it.
     """
 
     trial: Trial
-    of: int | None
     share: float
     seed: int | None = None
 
@@ -79,7 +98,6 @@ class Ended:
     """A trial has come to this share of its updates, or failed."""
 
     trial: Trial
-    of: int | None
     share: float
     seed: int | None = None
 
@@ -98,7 +116,8 @@ class Tuned:
 
     seeds: the best two from several seeds, and the sentence that this gives, empty while they are to be trained.
     importance: by key, a share of 1. best: the number of the trial whose config is in `config`. score: that of the
-    best one's report.json. left: what is yet to be done, in words, or nothing.
+    best one's report.json. by_score: which trial leads by the final scores, in words, where that is another measure.
+    left: what is yet to be done, in words, or nothing.
     """
 
     study: str
@@ -113,4 +132,11 @@ class Tuned:
     sentence: str = ""
     baseline: tuple[str, float] | None = None
     score: Mapping[str, Any] | None = None
+    by_score: str = ""
     left: str = ""
+
+
+def require_alike(trials: Iterable[Trial]) -> None:
+    """Raise ValueError where more is better in one outcome and less in another."""
+    if len({outcome.higher_is_better for trial in trials for outcome in trial.outcomes}) > 1:
+        raise ValueError("more is better in one outcome, and less in another")

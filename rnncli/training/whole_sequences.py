@@ -135,7 +135,12 @@ class WholeSequencesLearner(Stateless):
 
     def outputs(self, inputs: Sequence[np.ndarray], bases: Sequence[np.ndarray] | None = None) -> list[np.ndarray]:
         """Return the outputs for each sequence: (O,), or (n, O) if the network answers for every step."""
-        return self.windows.outputs(self.backpropagation, inputs, self.batches.B, bases)
+
+        def outputs(some: Sequence[int]) -> list[np.ndarray]:
+            own = None if bases is None else picked(bases, some)
+            return self.windows.outputs(self.backpropagation, picked(inputs, some), self.batches.B, own)
+
+        return self.backpropagation.pool.ranks.shared(range(len(inputs)), outputs)
 
 
 def picked(items: Sequence[np.ndarray], chosen: np.ndarray | Sequence[int]) -> list[np.ndarray]:

@@ -35,18 +35,30 @@ def write_labels(score: Score) -> None:
 
 
 def _write_confusion(confusion: Confusion) -> None:
-    rows = [["label", *confusion.labels]]
-    if len(confusion.labels) <= IN_JSON:  # wider than any terminal
-        rows += [[label, *map(str, counts)] for label, counts in zip(confusion.labels, confusion.rows(), strict=True)]
+    labels = [shown_label(label) for label in confusion.labels]
+    rows = [[_CORNER, *labels]]
+    if len(labels) <= IN_JSON:  # wider than any terminal
+        rows += [[label, *map(str, counts)] for label, counts in zip(labels, confusion.rows(), strict=True)]
     if len(rows) > 1 and _fits(rows):
         write_table(
             [dict(zip(rows[0], [row[0], *map(int, row[1:])], strict=True)) for row in rows[1:]],
-            title="how often each label (a row) was predicted as another (a column)",
+            title="how often each (a row) was predicted as another (a column)",
         )
     elif largest := confusions(confusion, SHOWN):
         number = len(confusion.largest())
         title = f"the {len(largest)} most frequent confusions, of {number:,} (--confusion FILE has all)"
-        write_table([{"count": one["count"], **one} for one in largest], title=title)
+        write_table(
+            [
+                {"count": one["count"]} | {name: shown_label(one[name]) for name in ("actual", "predicted")}
+                for one in largest
+            ],
+            title=title,
+        )
+
+
+def shown_label(label: str) -> str:
+    """Return a label as a table shows it: a space, which is a symbol of transcripts, so that it is seen."""
+    return label if label.strip(" ") else label.replace(" ", "\N{OPEN BOX}")
 
 
 def _fits(rows: list[list[str]]) -> bool:

@@ -6,8 +6,8 @@ import json
 import math
 from collections.abc import Iterator
 
+from rnncli.tasks.answers import Piece, Pieces
 from rnncli.tasks.scored import ScoredLine, ScoredText, Totals
-from rnncli.tasks.task import Piece, Pieces
 from rnncli.ui.output import Output, say, visible, wrapped
 from rnncli.ui.results import json_array, rounded, write_as_they_come, write_table
 

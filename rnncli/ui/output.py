@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from rnncli import safe_files
-from rnncli.errors import MachineError, ReaderGoneError
+from rnncli.errors import MachineError, ReaderGoneError, agreeing
+from rnncli.notes import Doubt
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -81,15 +82,21 @@ class Output:
             raise ReaderGoneError("standard output was closed") from None
 
 
-def say_notes(notes: Iterable[str]) -> None:
-    """Write each note as one line on stderr."""
+def say_notes(notes: Iterable[str], *, quiet: bool = False) -> None:
+    """Write each note as one line on stderr; `quiet` leaves only doubts."""
     for note in notes:
-        say(note)
+        if not quiet or isinstance(note, Doubt):
+            say(note)
+
+
+def saying(*, quiet: bool) -> Callable[[str], None]:
+    """Return what says a note as soon as it comes, as `say_notes` does."""
+    return lambda note: say_notes([note], quiet=quiet)
 
 
 def say(text: str, lead: str = "rnncli: ") -> None:
     """Write `text` on stderr after `lead`: as one line, or on a terminal in lines that end between words."""
-    stream = as_utf8(sys.stderr)
+    stream, text = as_utf8(sys.stderr), agreeing(text)
     width = shutil.get_terminal_size().columns
     lines = wrapped(text, width, lead) if stream.isatty() else [lead + visible(text)]
     stream.write("".join(f"{line}\n" for line in lines))
@@ -113,10 +120,14 @@ def working(what: str) -> Iterator[Callable[[str], None]]:
     from rich.console import Console
     from rich.text import Text
 
-    def line(text: str) -> Text:
-        return Text(visible(" ".join(text.splitlines())))
+    console = Console(stderr=True)
 
-    with Console(stderr=True).status(line(what)) as status:
+    def line(text: str) -> Text:
+        found = Text(visible(" ".join(text.splitlines())))
+        found.truncate(max(1, console.width - 2), overflow="ellipsis")  # beside what turns
+        return found
+
+    with console.status(line(what)) as status:
         yield lambda part: status.update(line(f"{what}: {part}"))
 
 
@@ -128,7 +139,7 @@ def say_on(console: Console, text: str, style: str = "", lead: str = "") -> None
     """Print `text` after `lead`, broken between words; further lines are indented by the width of `lead`."""
     from rich.text import Text
 
-    for line in wrapped(text, console.width, lead):
+    for line in wrapped(agreeing(text), console.width, lead):
         console.print(Text(line, style=style), no_wrap=True, overflow="ignore", crop=False)
 
 

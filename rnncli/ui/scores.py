@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from rnncli.tasks.forecast.reports import BacktestReport, Judged, LevelScore
+from rnncli.tasks.forecast.reports import BacktestReport, Covered, Judged, LevelScore
+from rnncli.tasks.task import Evaluation
 from rnncli.training.folds import CROSS_VALIDATED
 from rnncli.training.paired_bootstrap import FEWEST
 from rnncli.training.reports import Finished, Score
@@ -105,15 +106,15 @@ def write_score(score: Score, form: str) -> None:
 _FIGURES = {"mae": "MAE", "rmse": "RMSE", "smape": "sMAPE", "mase": "MASE", "rmsse": "RMSSE", "owa": "OWA"}
 
 
-def write_backtest(score: Score, report: BacktestReport, rows: Iterable[Mapping[str, Any]], form: str) -> None:
+def write_backtest(made: Evaluation, form: str) -> None:
     """Write a backtest: as tables, as csv with every row of every window, or as json with score and backtest."""
     if form == "csv":
-        write_csv(rows)
+        write_csv(made.rows, made.delimiter, made.decimal)
     elif form == "json":
-        Output().write(json.dumps(evaluation_object(score, report), ensure_ascii=False, indent=2) + "\n")
+        Output().write(json.dumps(evaluation_object(made.score, made.report), ensure_ascii=False, indent=2) + "\n")
     else:
-        Output().write(score_text(score) + "\n")
-        _write_text(report)
+        Output().write(score_text(made.score) + "\n")
+        _write_text(made.report)
 
 
 def _object(report: BacktestReport) -> dict[str, Any]:
@@ -126,7 +127,7 @@ def _object(report: BacktestReport) -> dict[str, Any]:
             coverage[f"{one.asked:g}"] = its
     totals = {f"{one.asked:g}": {"got": one.got, "count": one.count, "width": one.width} for one in report.totals}
     made = asdict(report) | {"coverage": coverage, "totals": totals}
-    return {key: value for key, value in made.items() if value or key not in ("levels", "totals")}
+    return {key: value for key, value in made.items() if value or key not in ("levels", "totals", "units")}
 
 
 def _write_text(report: BacktestReport) -> None:
@@ -140,10 +141,9 @@ def _write_text(report: BacktestReport) -> None:
         out.write("so few groups cannot tell; hold out more with data.test\n")
     for one in report.coverage:
         rows = "" if one.first == 1 and one.last == report.horizon else f" (rows {one.first:,} to {one.last:,})"
-        width = f"{figure(one.width)} wide on average"
-        out.write(f"intervals: asked {one.asked:g}%, got {one.got:.1f}%, n = {one.count:,}{rows}, {width}\n")
+        out.write(f"intervals: {_held(one)}{rows}, {figure(one.width)} wide on average{_MADE_FROM[one.in_sample]}\n")
     for one in report.totals:
-        out.write(f"totals over {report.horizon:,} rows: asked {one.asked:g}%, got {one.got:.1f}%, n = {one.count:,}\n")
+        out.write(f"totals over {report.horizon:,} rows: {_held(one)}{_MADE_FROM[one.in_sample]}\n")
     before = report.rows_before
     if before is not None and before.fewer_than_context:
         out.write(
@@ -160,14 +160,22 @@ def _write_text(report: BacktestReport) -> None:
             out.write(f"  of {name.replace('-', ' ')}, the best baseline, as a point: {least:.4f}\n")
 
 
+_MADE_FROM = {True: "; made from these rows", False: ""}  # by whether the coverage is in-sample
+
+
+def _held(one: Covered) -> str:
+    return f"asked {one.asked:g}%, got {one.got:.1f}%, n = {one.count:,}"
+
+
 def _rows(forecasters: Sequence[Judged]) -> list[dict[str, Any]]:
-    """Return the rows of a table, each column of which has the decimals that matter."""
+    """Return the rows of a table, each column of which has the decimals that matter; the number of groups, which is
+    that of all verdicts, is told below it."""
     columns = {title: figures([getattr(one, name) for one in forecasters]) for name, title in _FIGURES.items()}
     return [
         {
             "forecast": one.name.replace("-", " "),
             **{title: column[i].strip() for title, column in columns.items()},
-            "network is": one.verdict,
+            "network is": one.verdict.partition(",")[0],
         }
         for i, one in enumerate(forecasters)
     ]

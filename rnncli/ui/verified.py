@@ -18,7 +18,7 @@ def write_verified(checks: Iterable[Verified], run: str, form: str) -> None:
     out = Output()
     if form == "text":
         for one in checks:
-            out.write(f"{one.name:<8}{_WORDS[one.passed]:<12}{one.found}\n")
+            out.write(f"{one.name:<7} {_WORDS[one.passed]:<12}{one.found}\n")
         return
     made: list[Verified] = []
     failure: RnncliError | None = None

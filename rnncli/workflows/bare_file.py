@@ -8,9 +8,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from rnncli.config.data_section import DIALECT, TableConfig
 from rnncli.config.loading import given_keys
-from rnncli.config.sections import DIALECT, SECTIONS, TableConfig, keys_of
-from rnncli.data.files import Paths
+from rnncli.config.section import keys_of
+from rnncli.config.sections import SECTIONS
+from rnncli.data.files import Paths, read_files
 from rnncli.data.lines import UNDECODED
 from rnncli.data.look import Look, look_at
 from rnncli.data.source import STDIN, Source
@@ -21,6 +23,7 @@ from rnncli.tasks.task import Recognised, Task
 
 _ROLES = ("text", "inputs", "label", "id", "source", "target")  # keys of `data` that go together
 _FEWEST = 5  # examples or rows
+_NAMED = 3  # files that a note names
 
 
 @dataclass(frozen=True)
@@ -32,9 +35,31 @@ class Guess:
     config: dict[str, Any]
 
 
-def inferred(path: Paths | Source, source: Source, overrides: Sequence[str]) -> dict[str, Any]:
-    """Return a config as plain values for the data file `path` alone; see `guessed`."""
-    return guessed(path, source, overrides).config
+def read_and_guessed(
+    path: Paths | Source, overrides: Sequence[str], command: str = "train"
+) -> tuple[Guess, Source | None]:
+    """Return what the data at `path` are for; see `guessed`. With it what was read of them, None where the names of
+    files told it."""
+    given = given_keys(overrides)
+    data = given.get("data")
+    tokens = data.get("tokens") if isinstance(data, dict) else None
+    if not isinstance(path, Source) and tokens != "byte" and (guess := _by_names(path, given.get("task"))):
+        return guess, None
+    source = read_files(path, binary=tokens == "byte")
+    return guessed(path, source, overrides, command), source
+
+
+def _by_names(path: Paths, named: object) -> Guess | None:
+    """Return what the names of files tell, for the task that is named, if one is; with a note of it."""
+    if path == "-":
+        return None
+    for name, task in TASKS.items():
+        if named in (None, name) and (why := task.recognised_names(path)):
+            called = path if isinstance(path, str) else ", ".join(path[:_NAMED])
+            other = "NAME, as in rnncli help tasks"
+            note(f"{called} looks like {why}, so the task is {name}; another one: --set task={other}")
+            return Guess(name, why, {"task": name, "data": {"path": path}})
+    return None
 
 
 def guessed(path: Paths | Source, source: Source, overrides: Sequence[str], command: str = "train") -> Guess:
@@ -67,6 +92,10 @@ def guessed(path: Paths | Source, source: Source, overrides: Sequence[str], comm
     if found and look.whole and not any(UNDECODED in line for line in look.lines):  # which the reader names first
         _require_enough(source.name, found)
     read = dict(found.data) if found else {}
+    if "thousands" in read and "thousands" not in data:
+        note(
+            f"numbers are read with {shown(read['thousands'])} between thousands, {shown(read['decimal'])} for decimals"
+        )
     if any(key in data for key in _ROLES):
         read = {key: value for key, value in read.items() if key not in (*_ROLES, "header")}
     return Guess(
@@ -130,11 +159,10 @@ def _choice(command: str, look: Look, given: Mapping[str, Any]) -> tuple[str, Re
         )
     if not found:
         columns = ", ".join(shown(str(one.key)) for one in look.columns)
+        choices = [f"{command} --set task={keys}" for keys in _possible(look)]
         raise UsageError(
             f"{look.name}: is a table, and nothing in its columns ({columns}) tells what to learn from it; choose: "
-            f"{command} --set task=classify --set data.text=NAME --set data.label=NAME, or {command} "
-            f"--set task=seq2seq --set data.source=NAME --set data.target=NAME, or {command} --set task=forecast "
-            "--set data.target=NAME"
+            f"{', or '.join(choices)}"
         )
     best = max(one.certainty for one in found.values())
     equal = {name: one for name, one in found.items() if one.certainty == best}
@@ -144,6 +172,18 @@ def _choice(command: str, look: Look, given: Mapping[str, Any]) -> tuple[str, Re
     name, *others = sorted(found, key=lambda name: -found[name].certainty)
     others.append("NAME, as in rnncli help tasks" if look.table or name == "language-model" else "language-model")
     return name, found[name], others[0]
+
+
+def _possible(look: Look) -> list[str]:
+    """Return what a table may be for by the kinds of its columns: a task, with keys whose columns are to be named."""
+    numbers = any(column.measured for column in look.columns)
+    words = sum(not column.measured and not column.time for column in look.columns)
+    found = ["forecast"] if numbers else []
+    if words:
+        found.append("classify --set data.text=NAME --set data.label=NAME")
+    if words > 1:
+        found.append("seq2seq --set data.source=NAME --set data.target=NAME")
+    return found or ["forecast"]
 
 
 def _has_keys(task: Task, given: Mapping[str, Any]) -> bool:

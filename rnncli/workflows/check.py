@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from rnncli.config.loading import Sound, given_keys, load_what_is_sound
 from rnncli.config.problems import MAX_LISTED, Path, Place, Problem, raise_all, together
-from rnncli.config.sections import SECTIONS, Config, keys_of
+from rnncli.config.section import keys_of
+from rnncli.config.sections import SECTIONS, Config
 from rnncli.errors import ConfigError, DataError, RnncliError, UsageError, shown
 from rnncli.tasks.registry import SCHEMAS
 from rnncli.training.prospect import Prospect
@@ -149,7 +150,7 @@ def _prepared(config: Config, source: Source, tell: Callable[[str], None]) -> Pr
     from rnncli.memory import available
     from rnncli.nn.memory import counted
     from rnncli.training.backpropagation import ThreadPool
-    from rnncli.workflows.train import experiment_of
+    from rnncli.workflows.experiments import experiment_of
 
     pool = ThreadPool.of(config.training)
     try:
@@ -172,7 +173,7 @@ def _prepared(config: Config, source: Source, tell: Callable[[str], None]) -> Pr
 def _measured(experiment: Experiment, pool: ThreadPool, *, fills: bool) -> dict[str, Any]:
     from rnncli.config.values import parse_duration
     from rnncli.training import length as lengths
-    from rnncli.workflows.train import optimizer_of
+    from rnncli.workflows.experiments import optimizer_of
 
     learner, training = experiment.learner, experiment.config.training
     learner.gradient(0)  # compiles the kernels, so that no clock counts that time

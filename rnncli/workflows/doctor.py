@@ -177,7 +177,8 @@ def _products(name: str) -> Finding:
 
 def _training(name: str) -> Finding:
     from rnncli.training.reports import Evaluated, Report
-    from rnncli.workflows.train import Request, train
+    from rnncli.workflows.train import train
+    from rnncli.workflows.train_request import Request
 
     losses: list[float] = []
 

@@ -9,22 +9,27 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rnncli.config.chosen import value_before
-from rnncli.config.sections import SECTIONS, Config, keys_of
+from rnncli.config.section import keys_of
+from rnncli.config.sections import SECTIONS, Config
+from rnncli.data.kept_rows import KeptRows
 from rnncli.data.source import Source
 from rnncli.errors import DataError, UsageError
 from rnncli.nn import model_file
 from rnncli.nn.model_file import FORMAT
-from rnncli.notes import doubt
+from rnncli.notes import noting
 from rnncli.tasks.registry import TASKS, load_config, load_run_config
 from rnncli.tasks.task import Context, Evaluation, Experiment, Options
 from rnncli.training.backpropagation import ThreadPool
 from rnncli.training.reports import Report
+from rnncli.workflows.experiments import data_sha256
+from rnncli.workflows.leading import Lead
 from rnncli.workflows.names import is_config
 from rnncli.workflows.opening import Model, one_or_all, open_sound, require_readable, require_understood, source_of
+from rnncli.workflows.run_directory import RunDirectory
 from rnncli.workflows.start_from import learnt_before
 from rnncli.workflows.temporary import temporary_folder
-from rnncli.workflows.train import Request as Training
-from rnncli.workflows.train import data_sha256, for_a_while, train
+from rnncli.workflows.train import for_a_while, train
+from rnncli.workflows.train_request import Request as Training
 
 
 @dataclass(frozen=True)
@@ -43,37 +48,41 @@ class Request:
     precision: str | None = None
 
 
-def evaluate(request: Request, show: Callable[[Report], None]) -> Evaluation:
+def evaluate(request: Request, show: Callable[[Report], None], lead: Lead | None = None) -> Evaluation:
     """Score the model beside its baselines, which learn from the training data; these must still be there.
 
-    A config in place of a run is trained first, in a folder that is removed afterwards.
+    A config in place of a run is trained first, in a folder that is removed afterwards. lead: what this process leads
+    other ranks with, which share what is scored.
     """
+    lead = lead or Lead()
     if isinstance(request.run, Model) or not is_config(request.run):
-        return _of_run(request)
+        return _of_run(request, lead)
     config = load_config(request.run, request.overrides)
     task = TASKS[config.task]
     require_understood("evaluate", task, request.options)
     with temporary_folder() as folder:
         run = str(folder / "run")
         overrides = [*request.overrides, *task.held_out_for(config, request.options)]
-        train(Training(request.run, request.data, run, overrides), for_a_while(show))
-        return _of_run(replace(request, run=run, data=(), overrides=()))
+        train(Training(request.run, request.data, run, overrides), for_a_while(show), lead)
+        return _of_run(replace(request, run=run, data=(), overrides=()), lead)
 
 
-def _of_run(request: Request) -> Evaluation:
+def _of_run(request: Request, lead: Lead) -> Evaluation:
     model = open_sound(request.run).in_precision(request.precision)
     require_understood("evaluate", model.task, request.options)
     require_readable(model.task, request.reading)
     if not request.data and request.reading:
         raise UsageError("options for reading are for DATA; name it, or leave them out")
-    with recalled(model, request.overrides) as (experiment, data):
+    with recalled(model, request.overrides, lead=lead) as (experiment, data):
         if path := one_or_all(request.data):
             source = source_of(experiment.config, path)
             if source.sha256 == data.sha256:
-                doubt(f"{source.name}: has what the model was trained on, so that the score flatters it")
+                experiment.doubt_same(source)
             experiment.hold_out(source, request.reading)
+            lead.hold_out(source, request.reading)
         try:
-            return experiment.evaluate(request.options)
+            with lead.shared(experiment.learner.backpropagation.pool.ranks, "evaluate", request.options):
+                return experiment.evaluate(request.options)
         except UsageError as error:
             raise UsageError(
                 str(error).replace("nothing was held out", f"{model.run}: nothing was held out", 1)
@@ -88,20 +97,32 @@ def require_same_training(overrides: Sequence[str]) -> None:
 
 
 @contextlib.contextmanager
-def recalled(model: Model, overrides: Sequence[str] = (), **errors: str) -> Iterator[tuple[Experiment, Source]]:
+def recalled(
+    model: Model,
+    overrides: Sequence[str] = (),
+    kept: KeptRows | None = None,
+    lead: Lead | None = None,
+    **errors: str,
+) -> Iterator[tuple[Experiment, Source]]:
     """Yield the experiment of a run with the weights of its `model`, and the data that it was trained on, which must
-    still be there; `errors` are those of `training_data`."""
+    still be there; `errors` are those of `training_data`. kept: what its features are taken from in place of the run.
+    lead: what other ranks are led with, which have it too.
+    """
+    lead = lead or Lead()
     require_same_training(overrides)
     config, source = training_data(model, overrides, **errors)
     run = model.run
     config = config.changed(training={"precision": model.precision})
-    pool = ThreadPool(config.training.threads)
+    pool, learnt = ThreadPool(config.training.threads, lead.judging()), learnt_before(Path(run), model.header)
     try:
-        experiment = model.task.prepare(config, source, Context(pool), learnt_before(Path(run), model.header))
+        kept = RunDirectory(Path(run)).sound_rows() if kept is None else kept
+        with noting(lambda text: None):  # of how these data are read it was told at training
+            experiment = model.task.prepare(config, source, Context(pool, kept=kept), learnt)
         experiment.recall(model.header, model.arrays)
         if not _fits(experiment, model):
             raise UsageError(f"{run}: its data or config.yaml are not what it was trained with; restore them")
         experiment.network.load(model.arrays)
+        lead.recall(config, source, learnt, model)
         yield experiment, source
     finally:
         pool.close()
@@ -111,10 +132,10 @@ def training_data(
     model: Model,
     overrides: Sequence[str] = (),
     why: str = "the baselines of a score learn from the training data",
-    mend: str = "save them to a file, and name it with --set data.path=FILE",
+    mend: str = "save them to a file, and name it with --set data.path=FILE, or in a program with load(…, trained_on=)",
 ) -> tuple[Config, Source]:
     """Return the config of a model's run, and the data that it was trained on; an error says `why` they are needed, and
-    the `mend` where they came from a pipe."""
+    the `mend` where no file has them."""
     run = model.run
     beside = Path(run) / "config.yaml"
     if not beside.exists():
@@ -122,7 +143,7 @@ def training_data(
     config = load_run_config(beside, overrides)
     path = model.trained_on or config.data.path
     if path is None:
-        raise UsageError(f"{run}: {why}, and that came from a pipe; {mend}")
+        raise UsageError(f"{run}: {why}, and that came from a pipe or a program; {mend}")
     source = source_of(config, path)
     _require_same_data(run, config, source)
     return config, source

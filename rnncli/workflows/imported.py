@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rnncli.config.loading import given_keys
-from rnncli.config.sections import MOST_TOKENS
+from rnncli.config.token_sections import MOST_TOKENS
 from rnncli.data.source import decode, read_source
 from rnncli.errors import DataError, UsageError, shown
 from rnncli.nn import foreign_file

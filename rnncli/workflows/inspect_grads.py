@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
@@ -37,9 +38,10 @@ from rnncli.tasks.task import Context, Experiment
 from rnncli.training.backpropagation import ThreadPool
 from rnncli.training.optimizer import Optimizer
 from rnncli.training.plan import Plan, Position
+from rnncli.workflows.experiments import data_sha256
 from rnncli.workflows.opening import NONSENSE, is_model
 from rnncli.workflows.points import Point, opened
-from rnncli.workflows.train import data_sha256
+from rnncli.workflows.run_directory import RunDirectory
 
 
 def check_gradients(compared: Sequence[Compared], fail_on: Sequence[str]) -> None:
@@ -104,7 +106,8 @@ def inspected(request: Request, tell: Callable[[str], None]) -> tuple[GradientRe
     pool, count = ThreadPool(point.config.training.threads), point.config.networks
     try:
         config = point.config.of_one_network()
-        experiment = TASKS[config.task].prepare(config, point.source, Context(pool, FLOAT64), point.header)
+        context = Context(pool, FLOAT64, RunDirectory(Path(request.first)).sound_rows())
+        experiment = TASKS[config.task].prepare(config, point.source, context, point.header)
         _set_weights(experiment, point, count)
         if count > 1:
             note(f"of {count} networks only the first is shown")

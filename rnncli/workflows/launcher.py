@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rnncli import job
 from rnncli.errors import MachineError, UsageError
 
 
@@ -47,6 +48,11 @@ def launch_in(environment: Mapping[str, str]) -> Launch | None:
     return None
 
 
+def variable_of(launch: Launch) -> str:
+    """Return the variable without which a process is alone."""
+    return _VARIABLES[launch.launcher][0]
+
+
 def _number(text: str | None) -> int | None:
     return int(text) if text is not None and text.isascii() and text.isdigit() else None
 
@@ -69,6 +75,7 @@ def imported(launch: Launch) -> Any:
     except (UsageError, MachineError) as error:
         if launch.on_host:
             raise SystemExit(error.exit_code) from None
+        job.join(job.ALONE)
         raise
     return MPI
 
@@ -110,5 +117,5 @@ def _apart(launch: Launch, MPI: Any) -> str:
     return (
         f"{launch.launcher} started {ranks}, which mpi4py {mpi4py.__version__} with {library} "
         f"{'.'.join(map(str, version))} does not see: each is alone; start them with the mpiexec of {library}, under "
-        f"Slurm with srun --mpi=pmix or --mpi=pmi2, or alone: env -u {_VARIABLES[launch.launcher][0]} rnncli …"
+        f"Slurm with srun --mpi=pmix or --mpi=pmi2, or alone: env -u {variable_of(launch)} rnncli …"
     )

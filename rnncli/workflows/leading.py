@@ -1,4 +1,4 @@
-"""Training on several ranks of a job, as rank 0 leads it; the others follow, see `following`.
+"""Work on several ranks of a job, as rank 0 leads it; the others follow, see `following`.
 
 Rank 0 does all that a process alone does: it alone reads config, data and standard input, owns the run directory, has
 the clock and the display, scores and saves. What all ranks must do together (a gradient, and so the whole training
@@ -21,12 +21,14 @@ from rnncli.config.sections import Config
 from rnncli.data.files import Files, read_files
 from rnncli.data.sent import name_of
 from rnncli.data.source import Source
-from rnncli.errors import DivergedError, UsageError, amount
+from rnncli.errors import DivergedError, RnncliError, UsageError, amount
+from rnncli.job import OF_ANY_RANK
 from rnncli.notes import noting
 from rnncli.training.length import Length
 from rnncli.training.loop import TrainingLoop
 from rnncli.training.ranks import Channel, Ranks
 from rnncli.training.reports import Evaluated, Report
+from rnncli.workflows.opening import Model
 from rnncli.workflows.planning import Planner
 
 GO_ON, END = "go on", "end"  # calls to go on with what was interrupted, and to end with an exit code
@@ -85,12 +87,11 @@ def threads_of(greetings: Sequence[Greeting], rank: int) -> int:
 class Lead:
     """What rank 0 leads a training with; `ties` None is that of a process alone, whom nobody follows.
 
-    threads: of this rank, None as a process alone has them. awaited: True while the others wait for a call.
+    awaited: True while the others wait for a call.
     """
 
     def __init__(self, ties: Ties | None = None, greetings: Sequence[Greeting] = ()):
         self._ties, self._greetings = ties, greetings
-        self.threads = threads_of(greetings, 0) if greetings else None
         self.awaited = ties is not None
 
     @property
@@ -102,6 +103,10 @@ class Lead:
     def ranks(self, config: Config) -> Ranks:
         """Return the ranks that share the training; ConfigError where they do not divide training.shards."""
         return Ranks(config.training.shards or 1, self._ties)
+
+    def judging(self) -> Ranks:
+        """Return the ranks that share what is no training."""
+        return Ranks.judging(self._ties)
 
     def call(self, name: str, *arguments: Any) -> None:
         """Let the others do what a method of `Follower` does."""
@@ -116,17 +121,47 @@ class Lead:
         yield
         self.awaited = before  # not after an error, which leaves them in the middle of it
 
+    @contextmanager
+    def shared(self, ranks: Ranks, name: str, *arguments: Any) -> Iterator[None]:
+        """Let the others do what a method of `Follower` does, and share with them what `ranks` share within the block.
+
+        They meet all errors that this rank does, but those of a machine or a bug, and then wait.
+        """
+        try:
+            with self.together(name, *arguments), ranks.evaluating():
+                yield
+        except RnncliError as error:
+            self.awaited = self._ties is not None and error.exit_code not in OF_ANY_RANK
+            raise
+
     def prepare(self, config: Config, source: Source, learnt: Mapping[str, Any] | None) -> None:
         """Let the others prepare the experiment that this rank has prepared; `config` has no null left that data fill.
 
         They get what was read here, since their hosts may have other files under these names, or none.
         """
+        self._send("prepare", self._read(config, source), config, learnt)
+
+    def recall(self, config: Config, source: Source, learnt: Mapping[str, Any] | None, model: Model) -> None:
+        """Let the others prepare the experiment of a trained model, with its weights."""
+        self._send("recall", self._read(config, source), config, learnt, model.header, model.arrays)
+
+    def hold_out(self, source: Source, reading: Mapping[str, Any]) -> None:
+        """Let the others score the model on these data."""
+        self._send("hold_out", {DATA: source}, reading)
+
+    def _read(self, config: Config, source: Source) -> dict[str, Source]:
+        """Return the data, and all files beside them, by what the others find them by."""
         if self._ties is None:
-            return
+            return {}
         with noting(lambda text: None):  # told when they were read
             beside = {name_of(path): read_files(path) for key, path in data_paths(config).items() if key != "path"}
-        read = {DATA: source, **beside}
-        self.call("prepare", config, learnt, {name: Read.of(one) for name, one in read.items()})
+        return {DATA: source, **beside}
+
+    def _send(self, name: str, read: Mapping[str, Source], *arguments: Any) -> None:
+        """Let the others do what a method of `Follower` does with data that were read here."""
+        if self._ties is None:
+            return
+        self.call(name, {name: Read.of(one) for name, one in read.items()}, *arguments)
         for file in (file for one in read.values() for file in one.files):
             for piece in file.pieces():
                 self._ties.share(piece)

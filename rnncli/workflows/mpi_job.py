@@ -37,19 +37,19 @@ class MpiJob(Job):
         """Send `given` to rank `other`, and write what that one gives into `taken`; see `Channel`."""
         self._wait([self._ranks.Irecv(taken, other), self._ranks.Isend(given, other)])
 
-    def share(self, thing: Any = None) -> Any:
-        """Return on each rank what rank 0 gives."""
-        packed = pickle.dumps(thing) if self.rank == 0 else b""
+    def share(self, thing: Any = None, of: int = 0) -> Any:
+        """Return on each rank what the rank `of` gives."""
+        packed = pickle.dumps(thing) if self.rank == of else b""
         length = np.array([len(packed)])
-        self._wait([self._ranks.Ibcast(length, 0)])
-        whole = np.frombuffer(packed, np.uint8) if self.rank == 0 else np.empty(int(length[0]), np.uint8)
+        self._wait([self._ranks.Ibcast(length, of)])
+        whole = np.frombuffer(packed, np.uint8) if self.rank == of else np.empty(int(length[0]), np.uint8)
         for start in range(0, len(whole), _AT_ONCE):
-            self._wait([self._ranks.Ibcast(whole[start : start + _AT_ONCE], 0)])
-        return thing if self.rank == 0 else pickle.loads(whole.tobytes())
+            self._wait([self._ranks.Ibcast(whole[start : start + _AT_ONCE], of)])
+        return thing if self.rank == of else pickle.loads(whole.tobytes())
 
     def gather(self, thing: Any) -> list[Any]:
         """Return on each rank what all ranks give, in their order."""
-        return list(self._ranks.allgather(thing))
+        return [self.share(thing, rank) for rank in range(self.size)]
 
     def end(self, code: int) -> None:
         """End with all others: together where they know of it, else by force, which the launcher sees to."""

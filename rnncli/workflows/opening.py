@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.config.loading import given_keys
-from rnncli.config.sections import DEFAULT_PRECISION, Config, keys_of
-from rnncli.data.files import Paths, read_files
-from rnncli.data.source import Source
+from rnncli.config.section import keys_of
+from rnncli.config.sections import Config
+from rnncli.config.training_section import DEFAULT_PRECISION
+from rnncli.data.files import Paths
+from rnncli.data.source import Source, encoding_name, similar_sibling
 from rnncli.errors import ConfigError, DataError, ModelFileError, UsageError, shown
 from rnncli.kernels import buffers, cache
 from rnncli.nn import model_file
@@ -135,7 +136,7 @@ def open_model(run: str | Model) -> Model:
     try:
         path.stat()
     except (OSError, ValueError):
-        raise UsageError(f"no such run or model file: {run}") from None
+        raise UsageError(f"no such run or model file: {run}{similar_sibling(str(run))}") from None
     is_run = path.is_dir()
     if is_run:
         path = path / "model.safetensors"
@@ -188,15 +189,15 @@ def config_and_source(first: First, data: Sequence[str | Source], overrides: Seq
     for other in data:
         if isinstance(other, str) and is_config(other):
             raise UsageError(f"{other}: is a config, and {first} is not; name the config first, and the data after it")
-    from rnncli.workflows.bare_file import inferred  # which knows of every kind of data
+    from rnncli.workflows.bare_file import read_and_guessed  # which knows of every kind of data
 
     path = one_or_all([first, *data])
     assert path is not None
-    tokens = (given_keys(overrides).get("data") or {}).get("tokens")
-    source = read_files(path, binary=tokens == "byte")
-    config = config_from_mapping(inferred(path, source, overrides), overrides, where="inferred config")
-    require_one_file(config, source)
-    return config, TASKS[config.task].source(config, path, source)
+    guess, seen = read_and_guessed(path, overrides)
+    config = config_from_mapping(guess.config, overrides, where="inferred config")
+    source = TASKS[config.task].source(config, path, seen)
+    require_one_file(config, seen or source)
+    return config, source
 
 
 def one_or_all(paths: Sequence[str | Source]) -> Paths | Source | None:
@@ -230,16 +231,20 @@ def require_understood(command: str, task: Task, options: Options) -> None:
     if command not in task.options:
         owners = ", ".join(name for name, other in TASKS.items() if command in other.options)
         raise UsageError(f"this is a model for the task {task.name}; {command} needs a {owners}")
-    for option in options:
+    for option, value in options.items():
         if option not in task.options[command]:
             owners = ", ".join(name for name, other in TASKS.items() if option in other.options.get(command, ()))
-            raise UsageError(f"--{option.replace('_', '-')}: is for {owners}, and this is a {task.name}; leave it out")
+            typed = value if option == "plot" and isinstance(value, str) else f"--{option.replace('_', '-')}"
+            raise UsageError(f"{typed}: is for {owners}, and this is a {task.name}; leave it out")
     task.require_options(command, options)
 
 
 def require_readable(task: Task, reading: Options) -> None:
-    """Raise UsageError for an option of reading whose `data` key only other tasks have."""
+    """Raise UsageError for an option of reading whose `data` key only other tasks have, or an encoding that nobody
+    knows, which may not be asked for where the data are no text."""
     for key in reading:
         if key not in keys_of(task.config, "data"):
             owners = ", ".join(name for name, other in TASKS.items() if key in keys_of(other.config, "data"))
             raise UsageError(f"--{key.replace('_', '-')}: is for {owners}, and this is a {task.name}; leave it out")
+    if "encoding" in reading:
+        encoding_name(str(reading["encoding"]))

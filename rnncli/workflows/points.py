@@ -16,9 +16,9 @@ from rnncli.inspection.reports import FAILURE, INIT, LAST
 from rnncli.notes import note
 from rnncli.tasks.registry import config_from_mapping, load_run_config
 from rnncli.training.plan import Plan, Position
+from rnncli.workflows.experiments import data_sha256
 from rnncli.workflows.opening import NONSENSE, config_and_source, is_model, open_sound, source_of
 from rnncli.workflows.run_directory import RunDirectory
-from rnncli.workflows.train import data_sha256
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 from rnncli.data.source import Source
 from rnncli.errors import UsageError
-from rnncli.tasks.task import Answers, Asked, Options
+from rnncli.tasks.answers import Answers
+from rnncli.tasks.task import Asked, Options
 from rnncli.workflows.opening import Model, open_model, require_readable, require_understood
 
 

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 from rnncli.errors import RnncliError, UsageError, quoted
 from rnncli.inspection.reports import GradientReport
 from rnncli.notes import noting
+from rnncli.tasks.answers import Table
 from rnncli.tasks.page import MOST, Page
-from rnncli.tasks.task import Table
 from rnncli.training.reports import Confusion
 from rnncli.training.wrong_answers import WrongAnswer
 from rnncli.workflows.evaluate import Request, evaluate, recalled
@@ -21,13 +21,15 @@ from rnncli.workflows.opening import open_sound
 from rnncli.workflows.plot import curve_of_run
 from rnncli.workflows.predict import predict
 from rnncli.workflows.run_directory import RunDirectory
+from rnncli.workflows.runs import named_runs
 
 T = TypeVar("T")
 
 
 def report(runs: Sequence[str], tell: Callable[[str], None]) -> list[Page]:
-    """Return a page on each of `runs`; an error where one is no finished run. `tell` shows the progress."""
-    ended = {run: _ended(run) for run in dict.fromkeys(runs)}
+    """Return a page on each of `runs`, see `named_runs`; an error where one is no finished run. `tell` shows the
+    progress."""
+    ended = {run: _ended(run) for run in named_runs(runs)}
     pages = []
     for run, found in ended.items():
         tell(run)

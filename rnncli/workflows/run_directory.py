@@ -1,6 +1,6 @@
 """A run directory and its files: config.yaml, model.safetensors (the best so far), state.safetensors (exact resume),
-metrics.jsonl, report.json once training ended, and, if it diverged, failure.safetensors (the state at the batch where
-it failed).
+metrics.jsonl, report.json once training ended, if it diverged failure.safetensors (the state at the batch where it
+failed), and of much sound features.safetensors (rows that need not be made again).
 
 Every file but metrics.jsonl is replaced atomically; metrics.jsonl grows by whole lines. A lock names the process
 that is writing. A directory may come from a stranger: no link in it is followed, and what a killed process left
@@ -26,6 +26,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rnncli import safe_files
+from rnncli.data.kept_rows import KeptRows
 from rnncli.data.typed import typed
 from rnncli.errors import MachineError, ModelFileError, RunInUseError, UsageError, amount, quoted, reason_of
 from rnncli.nn import model_file
@@ -36,7 +37,8 @@ from rnncli.workflows.run_report import RunReport
 from rnncli.workflows.runs import is_locked
 
 _LOCK, _FAILURE, _TRIAL = ".lock", "failure.safetensors", ".trial.safetensors"
-_WRITTEN = (*safe_files.RUN_FILES, _FAILURE, _TRIAL)
+_FEATURES = "features.safetensors"
+_WRITTEN = (*safe_files.RUN_FILES, _FAILURE, _TRIAL, _FEATURES)
 _OF_LIBRARY = re.compile(r"\.tmp[A-Za-z0-9]{6}")  # with which version 0.1 wrote model files
 _MOST_UPDATES = 2**53  # that a step may tell of
 
@@ -82,6 +84,7 @@ class RunDirectory:
         self.model = path / "model.safetensors"
         self.state = path / "state.safetensors"
         self.failure = path / _FAILURE
+        self.features = path / _FEATURES
         self.metrics = path / "metrics.jsonl"
         self.report = path / "report.json"
         self._folder: int | None = None
@@ -96,8 +99,9 @@ class RunDirectory:
             run._is_new = not path.exists()
             path.mkdir(parents=True, exist_ok=True)
             held = run._opened()
-            if held == {run.state.name} and run._is_untrained():
-                run._drop(run.state)
+            if held - {_FEATURES} == {run.state.name} and run._is_untrained():
+                for name in held:
+                    run._drop(run.path / name)
                 held = set()
         except OSError as error:
             raise MachineError(
@@ -141,7 +145,7 @@ class RunDirectory:
             rest = held - {_LOCK, *_left(self.path)}
         except OSError:
             return False
-        return bool(held) and (not rest or (rest == {self.state.name} and self._is_untrained()))
+        return bool(held) and (not rest or (rest - {_FEATURES} == {self.state.name} and self._is_untrained()))
 
     def _is_untrained(self) -> bool:
         try:
@@ -190,7 +194,7 @@ class RunDirectory:
 
     def strange(self) -> list[str]:
         """Return in words what is here in the place of a file of a run, or was left by a process that was killed."""
-        own = {_LOCK, _FAILURE, *safe_files.RUN_FILES}
+        own = {_LOCK, _FAILURE, _FEATURES, *safe_files.RUN_FILES}
         try:
             left = _left(self.path)
             with os.scandir(self.path) as entries:
@@ -284,6 +288,29 @@ class RunDirectory:
         except (KeyError, AttributeError, ValueError):
             raise ModelFileError(f"{path}: not a state that this version wrote; start a new run") from None
 
+    def write_rows(self, kept: KeptRows) -> int:
+        """Write the rows of features that a later start may need, and return the size of the file."""
+        model_file.write(self.features, *kept.asked(), self._folder)
+        return self.features.stat().st_size
+
+    def read_rows(self) -> KeptRows:
+        """Return the rows that `write_rows` wrote, none where there is no file; ModelFileError where it is damaged."""
+        if not os.path.lexists(self.features):
+            return KeptRows()
+        arrays, header = model_file.read(self.features, in_run=True)
+        try:
+            return KeptRows.of(arrays, header)
+        except (KeyError, AttributeError, ValueError):
+            raise ModelFileError(f"{self.features}: not rows that this version wrote; remove it") from None
+
+    def sound_rows(self) -> KeptRows:
+        """Return the rows of `read_rows`, and none, with a note, where they cannot be read."""
+        try:
+            return self.read_rows()
+        except ModelFileError as error:
+            note(f"{str(error).rpartition('; ')[0]}: features are made anew")
+            return KeptRows()
+
     def write_report(self, report: RunReport) -> None:
         text = json.dumps(report.to_json(), ensure_ascii=False, indent=2)
         safe_files.replace(self.report, f"{text}\n".encode("utf-8", "surrogatepass"), self._folder)
@@ -296,7 +323,7 @@ class RunDirectory:
             return None
         except OSError as error:
             raise MachineError(f"{self.report}: cannot be read: {reason_of(error)}; check its permissions") from None
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RecursionError):
             again = f"rnncli train -o {quoted(str(self.path))} --resume"
             raise ModelFileError(f"{self.report}: is damaged or of another version; write it anew: {again}") from None
 

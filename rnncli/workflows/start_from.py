@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from rnncli.config.loading import given_keys
-from rnncli.config.sections import Config, keys_of
+from rnncli.config.section import keys_of
+from rnncli.config.sections import Config
 from rnncli.data.source import Source
 from rnncli.errors import UsageError
 from rnncli.notes import note

@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rnncli.training.tuned import FAILED, RUNNING, Trial
+from rnncli.training.tuned import FAILED, Trial
 from rnncli.workflows.tune_space import Choice, Range, Space, written
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def _seen(trial: Trial, distributions: Mapping[str, BaseDistribution]) -> Any:
     settings = dict(trial.settings)
     if trial.outcomes:
         return create_trial(params=settings, distributions=dict(distributions), value=trial.outcomes[0].error)
-    state = {FAILED: TrialState.PRUNED, RUNNING: TrialState.RUNNING}[trial.state]
+    state = TrialState.PRUNED if trial.state == FAILED else TrialState.RUNNING
     return create_trial(params=settings, distributions=dict(distributions), state=state)
 
 
@@ -117,19 +117,20 @@ def _off(one: Range, value: float) -> float:
 
 
 def _points(space: Space) -> Iterator[dict[str, Any]]:
-    """Yield all that a space holds; nothing if it has a range that is not counted."""
+    """Yield the first of what a space holds, of each key no more than can be looked through; nothing if it has a range
+    that is not counted."""
     if any(isinstance(one, Range) and not (one.whole or one.step) for one in space.values()):
         return
-    for values in itertools.product(*(_values(one) for one in space.values())):
+    for values in itertools.product(*(itertools.islice(_values(one), _FEW) for one in space.values())):
         yield dict(zip(space, values, strict=True))
 
 
-def _values(one: Range | Choice) -> Sequence[Any]:
+def _values(one: Range | Choice) -> Iterator[Any]:
     if isinstance(one, Choice):
-        return one.values
+        return iter(one.values)
     if one.whole:
-        return range(int(one.low), int(one.high) + 1, int(one.step or 1))
-    return [written(one.low + k * one.step, one) for k in range(_steps(one) + 1)]
+        return iter(range(int(one.low), int(one.high) + 1, int(one.step or 1)))
+    return (written(one.low + k * one.step, one) for k in range(_steps(one) + 1))
 
 
 def importance(space: Space, trials: Sequence[Trial]) -> dict[str, float]:

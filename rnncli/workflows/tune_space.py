@@ -3,7 +3,7 @@
     key=LOW..HIGH             a range, both ends included
     key=LOW..HIGH:log         the same, as many values drawn between 1 and 10 as between 10 and 100
     key=LOW..HIGH:step=16     LOW, LOW + 16, … up to HIGH
-    key=a,b,c                 a list
+    key=a,b,c or [a, b, c]    a list
 
 Each end, and each value of a list, must be what the config accepts there; so a misspelt key or a value out of bounds
 is refused before anything runs, in the words of the config.
@@ -19,7 +19,8 @@ from typing import Any, get_args
 
 from rnncli.config.loading import dump_value
 from rnncli.config.problems import Place, Problem, raise_all
-from rnncli.config.sections import SECTIONS, Config, keys_of
+from rnncli.config.section import keys_of
+from rnncli.config.sections import SECTIONS, Config
 from rnncli.config.yaml_document import parse_scalar
 from rnncli.errors import ConfigError, shown
 from rnncli.tasks.registry import config_from_mapping
@@ -35,6 +36,7 @@ _OF_DATA = "decides what is learnt from and scored on, so that trials would not 
 _SEARCHED_DATA = ("data.context",)
 _LIST = "a list, such as gru,lstm, or a range, such as 16..256, 5e-4..1e-2:log or 0..0.5:step=0.1"
 _MOST = 100  # keys, and values in a list
+_MOST_STEPS = 1_000_000  # of a range
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ def _read(key: str, values: Any) -> Range | Choice:
     """Return a range or a list of which nothing is checked but its form."""
     if isinstance(values, str) and ".." in values:
         return _range(key, values)
-    words = values.split(",") if isinstance(values, str) else values if isinstance(values, list) else [values]
+    words = _words(values) if isinstance(values, str) else values if isinstance(values, list) else [values]
     found = [parse_scalar(word.strip()) if isinstance(word, str) else word for word in words]
     if any(isinstance(one, (dict, list)) for one in found) or any(word == "" for word in words):
         raise ValueError(f"{key}: {_form(values)} is not what can be searched; write {_LIST}")
@@ -121,6 +123,12 @@ def _read(key: str, values: Any) -> Range | Choice:
     if twice := [one for i, one in enumerate(found) if (type(one), one) in [(type(two), two) for two in found[:i]]]:
         raise ValueError(f"{key} has {dump_value(twice[0])} twice; list each value once")
     return Choice(tuple(found))
+
+
+def _words(text: str) -> list[str]:
+    """Return the words of a list, which may stand in brackets as in a config."""
+    text = text.strip()
+    return (text[1:-1] if text[:1] == "[" and text[-1:] == "]" else text).split(",")
 
 
 def _form(values: Any) -> str:
@@ -140,6 +148,8 @@ def _range(key: str, text: str) -> Range:
         raise ValueError(f"{key}: {_form(how)} does not go with {low}..{high}; a range may end in :log or in :step=16")
     if how == "log" and low <= 0:
         raise ValueError(f"{key}: a range that is :log begins above 0; write such as 1e-4..{high}:log")
+    if step and (high - low) / step > _MOST_STEPS:
+        raise ValueError(f"{key}: {_form(text)} has more than {_MOST_STEPS:,} steps; leave :{how} out, or step further")
     whole = all(isinstance(one, int) for one in (low, high, step))
     return Range(low, high, whole, how == "log", step)
 

@@ -25,19 +25,20 @@ from typing import TYPE_CHECKING, Any
 from rnncli import safe_files
 from rnncli.data.typed import typed
 from rnncli.errors import MachineError, ModelFileError, UsageError, reason_of
-from rnncli.training.tuned import FAILED, FINISHED, PAUSED, RUNNING, Outcome, Trial
+from rnncli.training.tuned import FAILED, FINISHED, PAUSED, RUNNING, Outcome, Trial, require_alike
+from rnncli.workflows.names import JOURNAL
 from rnncli.workflows.tune_halving import RUNGS
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.storages import JournalStorage
 
-JOURNAL, BEST = "journal.jsonl", "best.yaml"
+BEST = "best.yaml"
 _LOCK = ".lock"
 _NAME = "rnncli"  # of the study in the journal
 _BEGAN, _OUTCOMES, _SETTINGS, _WHY = "began_with", "outcomes", "settings", "why"  # attributes in it
 _FIRST_OF_TRIALS = 1  # byte of the lock; 0 is for whoever looks for work
-_ODD = (KeyError, ValueError, TypeError, AttributeError, IndexError, AssertionError)  # what a journal of others raises
+_ODD = (LookupError, ValueError, TypeError, AttributeError, AssertionError, RuntimeError)  # what one of others raises
 
 
 def require_optuna() -> None:
@@ -146,7 +147,8 @@ class Study:
 
     def begin(self, inputs: Mapping[str, Any]) -> None:
         """Write what the study begins with."""
-        self._storage.set_study_user_attr(self._study, _BEGAN, dict(inputs))
+        with self._reading():
+            self._storage.set_study_user_attr(self._study, _BEGAN, dict(inputs))
 
     def run_of(self, number: int, seed: int | None = None) -> Path:
         """Return the run directory of a trial; seed: of the one that is trained again from it. MachineError for a link,
@@ -159,7 +161,12 @@ class Study:
     def trials(self) -> list[Trial]:
         """Return all trials by number."""
         with self._reading():
-            return [self._trial(one) for one in self._storage.get_all_trials(self._study, deepcopy=False)]
+            keys = typed(dict[str, str], self.began_with().get("over", {}), "over").keys()
+            found = [self._trial(one) for one in self._storage.get_all_trials(self._study, deepcopy=False)]
+            for trial in found:
+                trial.require_sound(keys, len(RUNGS))
+            require_alike(found)
+        return found
 
     def _trial(self, found: Any) -> Trial:
         from optuna.trial import TrialState
@@ -172,13 +179,14 @@ class Study:
             run=str(self.run_of(found.number)),
             settings=typed(dict[str, Any], attributes.get(_SETTINGS, {}), _SETTINGS),
             state=states.get(found.state, FAILED),
-            outcomes=typed(tuple[Outcome, ...], attributes.get(_OUTCOMES, []), _OUTCOMES)[: len(RUNGS)],
-            why=str(attributes.get(_WHY, "")),
+            outcomes=typed(tuple[Outcome, ...], attributes.get(_OUTCOMES, []), _OUTCOMES),
+            why=typed(str, attributes.get(_WHY, ""), _WHY),
         )
 
     def add(self) -> int:
         """Return the number of a new trial, which this process works on."""
-        number: int = self._storage.get_trial_number_from_id(self._storage.create_new_trial(self._study))
+        with self._reading():
+            number: int = self._storage.get_trial_number_from_id(self._storage.create_new_trial(self._study))
         self.take(number)
         self.trials()
         return number
@@ -195,7 +203,8 @@ class Study:
         """Write that a trial goes on."""
         from optuna.trial import TrialState
 
-        self._storage.set_trial_state_values(self._numbers[number], TrialState.RUNNING)
+        with self._reading():
+            self._storage.set_trial_state_values(self._numbers[number], TrialState.RUNNING)
 
     def came_to(self, number: int, outcomes: Sequence[Outcome]) -> None:
         """Write what came of a trial at all the rungs that it has reached; at the last it is finished."""
@@ -252,7 +261,8 @@ class Study:
         """Write all lines of the block together, so that a process that is killed has written all of them or none."""
         self._held = []
         try:
-            yield
+            with self._reading():
+                yield
             lines = self._held
         finally:
             self._held = None

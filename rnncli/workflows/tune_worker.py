@@ -12,16 +12,18 @@ from typing import Any
 
 from rnncli.config.loading import dump_value
 from rnncli.config.sections import Config
-from rnncli.errors import ConfigError, DivergedError, RunInUseError, StoppedError, UsageError
+from rnncli.config.training_section import LARGEST_SEED
+from rnncli.errors import ConfigError, DivergedError, ModelFileError, RunInUseError, StoppedError, UsageError, amount
 from rnncli.notes import Doubt
 from rnncli.tasks.registry import load_run_config
 from rnncli.training.reports import Evaluated, Note, Progress, Report, Started
 from rnncli.training.tuned import RUNNING, Again, Begun, Ended, Outcome, Trial
 from rnncli.workflows.run_directory import RunDirectory
 from rnncli.workflows.stopping import Until
-from rnncli.workflows.train import Request as Training
 from rnncli.workflows.train import train
+from rnncli.workflows.train_request import Request as Training
 from rnncli.workflows.tune_halving import OWN, RUNGS, goes_on, ranked, share
+from rnncli.workflows.tune_report import write_best
 from rnncli.workflows.tune_sampler import proposed
 from rnncli.workflows.tune_space import Space
 from rnncli.workflows.tune_study import Study
@@ -133,9 +135,10 @@ class Worker:
     def _do(self, work: Work) -> None:
         """Train a trial up to its next rung, and write what came of it."""
         trial, seed = work.trial, work.seed
+        self.show(Note(self._manner()))
         to = share(trial) if seed is None else 1.0
         run = RunDirectory(self.study.run_of(trial.number, seed))
-        self.show(Begun(trial, self.wanted, to, seed))
+        self.show(Begun(trial, to, seed))
         try:
             if not run.report.is_file():
                 first = trial.number == OWN and seed is None
@@ -159,19 +162,30 @@ class Worker:
         finally:
             self.study.leave(work.byte)
 
+    def _manner(self) -> str:
+        """Return how trials are numbered and how far they come, which is told once."""
+        many = f"{amount(self.wanted, 'trial')}" if self.wanted else "as many trials as the time has room for"
+        first, second, _ = (f"{rung:.0%}" for rung in RUNGS)
+        return (
+            f"{many}, numbered from 0, the config as it is: all are trained to {first} of their updates; the better "
+            f"third comes back to be trained to {second}, and the better third of these to the end"
+        )
+
     def _ended(self, work: Work, run: RunDirectory, to: float) -> None:
         """Write what came of a trial, of which that which ended before its plan has come to all rungs."""
         trial, outcome = work.trial, outcome_of(run, self._unit)
         if outcome is None:
             self._failed(work, to, "no evaluation gave a figure")
         elif work.seed is not None:
-            self.show(Ended(replace(trial, outcomes=(outcome,)), self.wanted, to, work.seed))
+            self.show(Ended(replace(trial, outcomes=(outcome,)), to, work.seed))
         else:
             if trial.number == OWN and not trial.settings:
                 self.study.set(OWN, values_of(load_run_config(run.config), self.space), {})
             rungs = len(RUNGS) - trial.rung if run.report.is_file() else 1
-            self.study.came_to(trial.number, (*trial.outcomes, *[outcome] * rungs))
-            self.show(Ended(self.study.trials()[trial.number], self.wanted, to))
+            with self.study.looking_for_work():
+                self.study.came_to(trial.number, (*trial.outcomes, *[outcome] * rungs))
+                write_best(self.study, self.again())
+            self.show(Ended(self.study.trials()[trial.number], to))
 
     def _failed(self, work: Work, to: float, why: str) -> None:
         """Write that a trial cannot go on, or that one of its seeds came to nothing."""
@@ -180,7 +194,7 @@ class Worker:
             self.show(Note(f"trial {work.trial.number} from seed {work.seed}: {why}"))
             return
         self.study.failed(work.trial.number, why)
-        self.show(Ended(self.study.trials()[work.trial.number], self.wanted, to))
+        self.show(Ended(self.study.trials()[work.trial.number], to))
 
     def _training(self, run: RunDirectory, trial: Trial, to: float, seed: int | None) -> Training:
         """Return the request by which a run begins, or goes on."""
@@ -189,6 +203,8 @@ class Worker:
         settings = {} if trial.number == OWN else {key: trial.settings[key] for key in self.space}
         if seed is not None:
             settings["training.seed"] = seed
+            assert trial.outcome is not None
+            settings |= {"training.updates": trial.outcome.updates, "training.max_time": None}  # as long as it
         overrides = [f"{key}={dump_value(value)}" for key, value in settings.items()]
         return replace(self.training, out=str(run.path), overrides=overrides, pause=to)
 
@@ -228,7 +244,7 @@ class Worker:
         for trial in ranked(trials)[:2]:
             if trial.rung == len(RUNGS):
                 config = load_run_config(Path(trial.run) / "config.yaml")
-                found += [(trial, config.training.seed + k * config.networks) for k in range(1, SEEDS + 1)]
+                found += [(trial, seed) for seed in _further(config.training.seed, config.networks)]
         return found
 
     def again(self) -> tuple[Again, ...]:
@@ -245,6 +261,12 @@ class Worker:
         return tuple(Again(number, tuple(figures)) for number, figures in found.items())
 
 
+def _further(seed: int, networks: int) -> list[int]:
+    """Return seeds for so many networks each that have none of them had: those that follow, or else that go before."""
+    by = networks if seed + (SEEDS + 1) * networks - 1 <= LARGEST_SEED else -networks
+    return [seed + k * by for k in range(1, SEEDS + 1)]
+
+
 def values_of(config: Config, space: Space) -> dict[str, Any]:
     """Return the values of the searched keys in a config."""
     return {key: getattr(getattr(config, key.partition(".")[0]), key.partition(".")[2]) for key in space}
@@ -254,17 +276,21 @@ def outcome_of(run: RunDirectory, unit: str) -> Outcome | None:
     """Return what validation says of a run so far; None if no evaluation has given a figure."""
     state = run.read_state()
     position = state.position
-    best: Mapping[str, Any] = next((one for one in run.read_metrics() if one["step"] == position.best_update), {})
-    if not math.isfinite(position.best_loss):
+    loss, gain = position.best_loss, position.best_gain
+    if not math.isfinite(loss):
         return None
-    figure = best.get("figure")
-    judged = isinstance(figure, float) and math.isfinite(position.best_gain)
-    return Outcome(
-        name=str(best.get("figure_name")) if judged else unit,
-        figure=figure if judged and figure is not None else position.best_loss,
-        higher_is_better=judged and position.best_gain == figure,
-        loss=position.best_loss,
-        update=position.update,
-        updates=state.plan.updates,
-        seconds=position.seconds,
-    )
+    if not math.isfinite(gain):
+        name, figure, higher_is_better = unit, loss, False
+    else:
+        best = next((one for one in run.read_metrics() if _is_of(one, position.best_update, gain)), None)
+        if best is None:
+            raise ModelFileError(f"{run.metrics}: lacks the evaluation that the state has as its best; restore it")
+        name, figure = str(best.get("figure_name")), float(best["figure"])
+        higher_is_better = math.copysign(1, gain) == math.copysign(1, figure)  # also where both are 0
+    return Outcome(name, figure, higher_is_better, loss, position.update, state.plan.updates, position.seconds)
+
+
+def _is_of(line: Mapping[str, Any], update: int, gain: float) -> bool:
+    """True for a line of metrics with a figure that makes this gain at an update, which may have several lines."""
+    figure = line.get("figure")
+    return line["step"] == update and isinstance(figure, (int, float)) and abs(figure) == abs(gain)

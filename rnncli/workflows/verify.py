@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from rnncli.config.sections import SECTIONS, Config
-from rnncli.errors import CheckFailedError, DataError, ModelFileError, UsageError, quoted
+from rnncli.data.kept_rows import KeptRows
+from rnncli.errors import CheckFailedError, DataError, ModelFileError, UsageError, amount, quoted
 from rnncli.tasks.registry import from_here, load_config
 from rnncli.training.folds import CROSS_VALIDATED
 from rnncli.training.score_object import score_object
 from rnncli.training.verified import Verified
 from rnncli.workflows.evaluate import recalled, require_same_training
+from rnncli.workflows.experiments import data_sha256
 from rnncli.workflows.opening import Model, open_sound, source_of
 from rnncli.workflows.run_directory import RunDirectory
 from rnncli.workflows.run_report import RunReport
-from rnncli.workflows.train import data_sha256
 
 PRECISION = 1e-6  # of a score: its sums depend on the vector width of the machine
 _ELSEWHERE = {"data.path", "training.threads"}  # what a run may be checked with
@@ -64,11 +66,13 @@ def _checks(run: str, overrides: Sequence[str]) -> Iterator[Verified]:
     yield Verified("weights", True, f"{count:,}, all finite")
     if report is None:
         yield Verified("report", False, "none: training did not end, or an older version trained it")
+        yield from _features(directory, KeptRows())
         return
     settings = load_config(directory.config, from_here(overrides), in_run=True)
     config, data = _config(settings, report), _data(settings, report)
     yield config
     yield data
+    made = KeptRows()
     if report.score is None:
         yield Verified("score", None, "nothing was held out, so there is none")
     elif report.score["split"] == CROSS_VALIDATED:
@@ -76,7 +80,8 @@ def _checks(run: str, overrides: Sequence[str]) -> Iterator[Verified]:
     elif not (config.passed and data.passed):
         yield Verified("score", None, "that takes the config and the data of training")
     else:
-        yield _score(model, run, overrides, report.score)
+        yield _score(model, run, overrides, report.score, made)
+    yield from _features(directory, made)
 
 
 def _model(directory: RunDirectory, report: RunReport) -> Verified:
@@ -107,19 +112,38 @@ def _data(config: Config, report: RunReport) -> Verified:
     return Verified("data", same, f"{source.name}{'' if same else ' is not what it was trained on'}")
 
 
-def _score(model: Model, run: str, overrides: Sequence[str], stored: Mapping[str, Any]) -> Verified:
+def _features(directory: RunDirectory, made: KeptRows) -> Iterator[Verified]:
+    """Compare the features that a run keeps, if it does, with those that were made anew."""
+    if not os.path.lexists(directory.features):
+        return
+    mend = "remove the file, and they are made anew"
     try:
-        with recalled(model, overrides) as (experiment, _):
+        kept = directory.read_rows()
+    except ModelFileError:
+        yield Verified("features", False, f"{directory.features.name} is damaged; {mend}")
+        return
+    if wrong := kept.disagrees(made):
+        yield Verified("features", False, f"those of {wrong:,} of {amount(len(kept), 'recording')} are others; {mend}")
+        return
+    size = directory.features.stat().st_size
+    again = ", as they are made anew" if made else ""
+    yield Verified("features", True, f"{amount(len(kept), 'recording')}, {size / 1e6:,.0f} MB{again}")
+
+
+def _score(model: Model, run: str, overrides: Sequence[str], stored: Mapping[str, Any], anew: KeptRows) -> Verified:
+    """Compare with the score that the model has on features that are made anew, which are in `anew` then."""
+    try:
+        with recalled(model, overrides, anew) as (experiment, _):
             score = experiment.score()
     except (DataError, UsageError) as error:
         return Verified("score", False, str(error))
     if score is None:
         return Verified("score", False, "nothing is held out any more")
-    made = score_object(score)
-    told = f"{made['network']:.6g} {made['unit']} on the {made['split']} split"
-    if (made["split"], made["unit"]) != (stored["split"], stored["unit"]):
+    now = score_object(score)
+    told = f"{now['network']:.6g} {now['unit']} on the {now['split']} split"
+    if (now["split"], now["unit"]) != (stored["split"], stored["unit"]):
         return Verified("score", False, f"{told}; the report has {stored['unit']} on the {stored['split']} split")
-    mine, theirs = ({"network": one["network"], **one["floors"]} for one in (made, stored))
+    mine, theirs = ({"network": one["network"], **one["floors"]} for one in (now, stored))
     apart = [name for name in theirs if not math.isclose(mine.get(name, math.nan), theirs[name], rel_tol=PRECISION)]
     if apart:
         pairs = (f"{name} {mine.get(name, math.nan):.6g}, in the report {theirs[name]:.6g}" for name in apart)

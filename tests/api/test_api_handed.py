@@ -108,13 +108,19 @@ def test_the_name_tells_a_table_from_a_text() -> None:
         ({"a": [[1]]}, UsageError, "is no cell of a table"),
         ((["a", "b"], ["c"]), UsageError, "has 2 sequences and 1 answers; give one for each"),
         (([[1, 2]], [["a"]]), UsageError, "sequence 0 has 2 steps and 1 answer$"),
-        (([[1], [2]], [["a"], "b"]), UsageError, "sequence 1 has 1 steps and 1 answer"),
+        (([[1], [2]], [["a"], "b"]), UsageError, "sequence 1 has 1 step and 1 answer"),
         (([[1], []], ["a", "b"]), DataError, "sequence 1 is empty; leave it out"),
         ([[1], 2], UsageError, "some of its sequences are single values"),
         ({"a": "bc"}, UsageError, "data of the type str are none"),
         ([1 + 2j], UsageError, "are no numbers"),
         ([None, np.zeros((), np.complex64)], UsageError, "are no numbers"),
         (["\ud800"], DataError, "which is no character; leave it out"),
+        (["a\udcff"], DataError, "which is no character; leave it out"),
+        ({"a": ["\udcff"]}, DataError, "which is no character; leave it out"),
+        ((["a", "b"], ["x", "\udcff"]), DataError, "which is no character; leave it out"),
+        ("\ud800.txt", UsageError, r'"\\ud800.txt" is no file name: "\\ud800" is no character'),
+        (Path("\0"), UsageError, "is no file name: it has a NUL character"),
+        ([Path("a.txt"), Path("\ud800")], UsageError, "is no file name"),
         ([[1, "a"]], UsageError, "are no numbers; give numbers, or texts alone"),
         ([[[1, 2]], [[1]]], UsageError, "rows of as many numbers as in the others"),
     ],
@@ -122,6 +128,11 @@ def test_the_name_tells_a_table_from_a_text() -> None:
 def test_what_is_no_data_is_told(data: Any, error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         handed(data)
+
+
+def test_a_model_of_bytes_reads_those_that_it_answered() -> None:
+    assert handed(["a\udcff"], Names(of_bytes=True)).data.content == b"a\xff\n"  # type: ignore[union-attr]
+    assert handed("\udcff.txt").data == "\udcff.txt"  # a name with the byte 0xff
 
 
 def test_columns_of_one_name_are_refused() -> None:

@@ -60,7 +60,10 @@ def test_rows_are_answered_as_those_of_a_file(folder: Path) -> None:
 
 def test_answers_have_the_form_that_is_handy_for_the_task(folder: Path) -> None:
     forecast, frame = rnncli.load("forecast/run"), told("predict", "forecast/run", "--horizon", "4", cwd=folder)
-    columns = forecast.predict(horizon=4)
+    columns, header = forecast.predict(horizon=4), run("predict", "forecast/run", cwd=folder).ok().out.splitlines()[0]
+    assert list(columns) == header.split(",")
+    assert "forecast_by" in forecast.answers(horizon=4)[0]  # as in JSON; a CSV of 0.1 has no such column
+    frame = [{name: row[name] for name in columns} for row in frame]
     assert {name: list(column) for name, column in columns.items() if column.dtype.kind != "M"} == {
         name: [row[name] for row in frame] for name in frame[0] if columns[name].dtype.kind != "M"
     }
@@ -165,7 +168,7 @@ def test_what_cannot_be_answered_is_an_error_and_named_in_the_log(
     folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     model = rnncli.load("language-model/run")
-    with pytest.raises(rnncli.DataError, match="<data>: 1 of 2 lines have no answer"):
+    with pytest.raises(rnncli.DataError, match="<data>: 1 of 2 lines has no answer"):
         model.predict(["", "\N{SNOWMAN}"])
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
     assert "<data>:2" in caplog.text

@@ -126,6 +126,9 @@ def test_nothing_is_printed_unless_it_is_asked_for(capfd: pytest.CaptureFixture[
         (({"sold": [1.0]}, [2.0]), rnncli.UsageError, 2, "neither a dict with keys of one nor"),
         ((CONFIG, {"month": MONTHS, "sold": [*SOLD[:-1], "x"]}), rnncli.DataError, 3, "<data>.csv:61"),
         ((), rnncli.UsageError, 2, "name a config or a data file to train on"),
+        (("\ud800.txt",), rnncli.UsageError, 2, "is no file name"),
+        ((None, Path("\ud800")), rnncli.UsageError, 2, "is no file name"),
+        ((CONFIG | {"data": {"path": "\ud800"}},), rnncli.ConfigError, 2, "must be the path of a file"),
     ],
 )
 def test_mistakes_are_our_exceptions(
@@ -134,6 +137,16 @@ def test_mistakes_are_our_exceptions(
     with pytest.raises(error, match=words) as raised:
         rnncli.train(*arguments)
     assert raised.value.exit_code == code
+    assert not [*Path().rglob("*.*")]
+
+
+@pytest.mark.parametrize("name", ["\ud800", "a\0b"])
+def test_what_is_no_file_name_is_told(name: str) -> None:
+    for options in ({"out": name}, {"start_from": name}):
+        with pytest.raises(rnncli.UsageError, match="is no file name"):
+            rnncli.train(CONFIG, {"month": MONTHS, "sold": SOLD}, **options)  # type: ignore[arg-type]
+    with pytest.raises(rnncli.UsageError, match="is no file name"):
+        rnncli.load(name)
     assert not [*Path().rglob("*.*")]
 
 

@@ -20,7 +20,8 @@ from cli_runs import COMMAND, environment, model_sha256, run, run_command
 from conftest import MONTHS, Shelf, write_inputs
 
 from rnncli.config.loading import is_path
-from rnncli.config.sections import SECTIONS, keys_of
+from rnncli.config.section import keys_of
+from rnncli.config.sections import SECTIONS
 from rnncli.tasks.registry import TASKS
 from rnncli.workflows.run_directory import RunDirectory
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import shutil
 import subprocess
 from decimal import Decimal
@@ -121,7 +122,7 @@ def test_a_script_can_ask_for_a_check(folder: Path) -> None:
     assert "--fail-if 'mase < 100': mase is" in failed.failed(7)
     assert "coverage_80 is" in failed.failed(7)
     assert "theta" in failed.out  # the backtest is shown all the same
-    assert "21 origins, 1 rows apart, fit into what was held out" in mistaken.failed(2)
+    assert "21 origins, 1 row apart, fit into what was held out" in mistaken.failed(2)
 
 
 def test_a_config_is_trained_and_backtested_in_one_go(folder: Path) -> None:
@@ -188,7 +189,9 @@ def test_a_forecast_can_be_seen(folder: Path) -> None:
 
 @pytest.mark.plots
 def test_a_forecast_is_drawn_into_a_file_beside_its_rows(folder: Path) -> None:
-    assert run("predict", "run", "--plot", "sales.svg", cwd=folder).ok().rows()
+    drawn, plain = run("predict", "run", "--plot", "sales.svg", cwd=folder).ok(), run("predict", "run", cwd=folder).ok()
+    assert plain.rows()
+    assert drawn.out == plain.out  # the intervals are in the picture alone
     assert "<!-- Forecast: sales -->" in (folder / "sales.svg").read_text(encoding="utf-8")
     for name, code, said in (("s.gif", 2, "ends in .png, .svg or .pdf"), ("nowhere/s.svg", 5, "cannot write")):
         message = run("predict", "run", "--plot", name, cwd=folder).refused(code)
@@ -228,7 +231,8 @@ def followed(folder: Path, lines: list[str], *arguments: str, name: str = "run",
     """What follows the lines; unread: how many of them cannot be read, which is told at the end."""
     result = run("predict", name, "-", "--follow", *arguments, cwd=folder, stdin="\n".join([*lines, ""]))
     assert result.code == (3 if unread else 0), result
-    assert not unread or f"{unread} of " in result.errors[-1]
+    others = {1: "this line, of ", 2: "this line and 1 other, of "}
+    assert not unread or others[unread] in result.errors[-1]
     return result
 
 
@@ -425,3 +429,40 @@ def test_a_recursive_network_carries_its_state(folder: Path) -> None:
     assert "follows with a carried state" in whole.err
     half = follow(folder, [HEADER, *LATER[:5]], "--state", "d.state", name="carry")
     assert half + follow(folder, LATER[5:], "--state", "d.state", name="carry") == whole.rows()
+
+
+def test_a_table_with_points_and_commas_is_scored_and_told_as_it_is_read(tmp_path: Path) -> None:
+    values = [f"{1000 + 7 * k % 31 + 20 * (k % 12)},5" for k in range(72)]
+    lines = [f"{k % 12 + 1:02}.{2015 + k // 12};{value}" for k, value in enumerate(values)]
+    (tmp_path / "sales.csv").write_text("\n".join(["Monat;Bonn", *lines, ";", ""]))
+    small = (
+        "model.hidden_size=4",
+        "training.epochs=1",
+        "data.horizon=3",
+        "data.context=12",
+        "data.skip_footer=1",
+        "data.decimal=,",
+    )
+    arguments = [text for key in small for text in ("--set", key)]
+    trained = run("train", "sales.csv", *arguments, "-o", "run", cwd=tmp_path).ok()
+    assert "left out the last row" in trained.err
+    scored = run("evaluate", "run", "-f", "csv", "--windows", "1", cwd=tmp_path).ok()
+    header, first, *_ = scored.out.splitlines()
+    assert header.startswith("cutoff;Monat;rows_before;target;actual;network;")
+    assert first.split(";")[4].endswith(",5")
+    assert "left out" not in scored.err  # as training told
+    assert not run("evaluate", "run", "-q", cwd=tmp_path).ok().err
+    answered = run("predict", "run", "--levels", "80", "-q", cwd=tmp_path).ok()
+    assert not answered.err
+    assert answered.out.startswith("Monat;Bonn;Bonn_lo_80")
+    told = run("predict", "run", "--network", "--levels", "80", cwd=tmp_path).ok().err
+    table = run("evaluate", "run", cwd=tmp_path).ok().out
+    held = re.search(r"asked 80%, got [0-9.]+%, n = [0-9]+", told)
+    assert held is not None
+    assert f"intervals: {held[0]}, " in table  # of the same values one number
+    assert all(line == line.rstrip() and len(line) <= 80 for line in table.splitlines())
+    assert "made from these rows" not in table
+    assert "made from these rows" in run("evaluate", "run", "--windows", "2", cwd=tmp_path).ok().out
+    later = run("evaluate", "run", "sales.csv", cwd=tmp_path).failed(3)
+    assert "sales.csv: has the rows that the model was trained on; a forecast is scored on those after them" in later
+    assert "flatters" not in later

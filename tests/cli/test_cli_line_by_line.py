@@ -100,6 +100,14 @@ def test_a_bad_line_has_an_empty_answer_and_the_others_theirs(folder: Path, task
 
 
 @pytest.mark.parametrize("task", TASKS)
+def test_an_only_line_that_cannot_be_answered_is_told_in_one(folder: Path, task: str) -> None:
+    done = run("predict", task, "-", cwd=folder, stdin=asked(task, "x"))
+    assert done.failed(3).startswith("<stdin>:1:")
+    assert done.err.count("<stdin>:1:") == 1  # tag tells in a note how lines are read
+    assert done.out
+
+
+@pytest.mark.parametrize("task", TASKS)
 def test_every_format_has_a_place_for_every_line(folder: Path, task: str) -> None:
     stdin = asked(task, "x0_1")
     whole = json.loads(run("predict", task, "-", "-f", "json", cwd=folder, stdin=stdin).out)

@@ -140,7 +140,7 @@ WRONG: dict[str, tuple[Sequence[str], int, Sequence[str]]] = {
         2,
         ["--horizon: is for forecast, and this is a language-model"],
     ),
-    "no data file": (["forecast", "sale.csv"], 2, ["no such file: sale.csv; did you mean sales.csv"]),
+    "no data file": (["forecast", "sale.csv"], 2, ['no such file: sale.csv; did you mean "sales.csv"?']),
     "delimiter": (["forecast", "sales.csv", "--delimiter", ";;"], 2, ["one character"]),
     "encoding": (["forecast", "sales.csv", "--encoding", "klingon"], 2, ["klingon"]),
 }
@@ -173,7 +173,7 @@ def test_a_few_rows_are_forecast_and_noted(shelf: Shelf) -> None:
     said = run("predict", "forecast", "short.csv", "-f", "csv", cwd=shelf.folder).ok()
     assert [row["month"] for row in said.rows()] == [line.split(",")[0] for line in ROWS[6:10]]
     assert "short.csv: begins at 2001-01, and the training data end before" in said.err
-    assert "1 of 1 series have fewer than the 12 rows that the network reads, 5 the fewest" in said.err
+    assert "1 of 1 series has fewer than the 12 rows that the network reads, 5 the fewest" in said.err
 
 
 @pytest.mark.parametrize("form", ["table", "csv"])

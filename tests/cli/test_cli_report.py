@@ -18,12 +18,14 @@ from conftest import SALES, Shelf, write_inputs
 
 from rnncli import safe_files
 from rnncli.errors import MachineError
+from rnncli.tasks.forecast.reports import BacktestReport, ForecastChart
 from rnncli.tasks.page import Page as Shown
 from rnncli.training.curves import Curve
 from rnncli.training.reports import Confusion
 from rnncli.ui.page.html import Markup
 from rnncli.ui.page.room import Part, articles_for
 from rnncli.ui.page.runs import page_of
+from rnncli.workflows.plot import curve_of_run
 
 CHROMIUM = shutil.which("chromium")
 FORECAST = [
@@ -82,6 +84,11 @@ def test_a_page_begins_with_the_verdict_and_loads_nothing(folder: Path) -> None:
     assert "<script>alert(1)</script>" in read.text
     assert "lower is better" in read.text
     assert "seasonal naive" in read.text
+    report = json.loads((folder / "sales" / "report.json").read_text())
+    assert f"<h1>{Path(report['data']['path']).name}: forecast</h1>" in content
+    assert "run sales" in read.text
+    kept = curve_of_run(str(folder / "sales")).kept
+    assert f", of loss {kept:.4g}." in read.text
 
 
 @pytest.mark.plots
@@ -96,6 +103,18 @@ def test_pictures_of_a_forecast_stand_in_the_page_and_take_its_colours(folder: P
     ):
         assert f"<h2>{words}</h2>" in content
     assert not re.search("#[0-9a-f]{6}", content.partition("</style>")[2].replace("&#", ""))
+
+
+@pytest.mark.plots
+def test_a_page_draws_twelve_of_many_series_with_their_unit(folder: Path) -> None:
+    report = json.loads((folder / "sales" / "report.json").read_text())
+    charts = tuple(ForecastChart(f"shop {k}", (), (("1", 4.0), ("2", 5.0)), (), f"shop {k}") for k in range(14))
+    units = {f"shop {k}": "€" for k in range(14)}
+    tested = BacktestReport("test", 1, 1, 2, 14, 1, (), None, (), units=units)
+    content = page_of([Shown("sales", report, forecasts=charts, backtest=tested)])
+    assert content.count('<figure class="half">') == content.count(">€<") == 12
+    assert "The first 12 of 14 series" in content
+    assert len(content.encode()) < 300_000
 
 
 @pytest.mark.thorough

@@ -55,7 +55,7 @@ def test_the_model_that_is_written_scores_as_it_was_judged(name: str, folder: Pa
 
 
 def test_the_model_of_a_run_that_did_not_end_is_the_average_too(folder: Path) -> None:
-    with mock.patch("rnncli.workflows.train._best", side_effect=MemoryError):
+    with mock.patch("rnncli.workflows.training_run._keep_best", side_effect=MemoryError):
         run("train", "char.yaml", "-o", "cut", *settings(*FAST_AND_LARGE, *RUNS["char"][1:]), "-q", cwd=folder).failed(
             5
         )

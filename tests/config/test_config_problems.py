@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rnncli.config.sections import keys_of
+from rnncli.config.section import keys_of
 from rnncli.errors import ConfigError
 from rnncli.kernels.cells import CELLS
 from rnncli.tasks.registry import TASKS, config_from_mapping, load_config

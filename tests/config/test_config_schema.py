@@ -11,7 +11,8 @@ import pytest
 from pydantic import ValidationError
 
 from rnncli.config.loading import data_paths
-from rnncli.config.sections import SECTIONS, keys_of
+from rnncli.config.section import keys_of
+from rnncli.config.sections import SECTIONS
 from rnncli.config.values import parse_duration
 from rnncli.errors import ConfigError
 from rnncli.kernels.cells import CELLS

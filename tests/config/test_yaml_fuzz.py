@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from rnncli.config.explanations import FALLBACK
-from rnncli.config.sections import SECTIONS, keys_of
+from rnncli.config.section import keys_of
+from rnncli.config.sections import SECTIONS
 from rnncli.config.yaml_document import parse
 from rnncli.errors import ConfigError
 from rnncli.tasks.registry import TASKS, config_from_mapping, load_config

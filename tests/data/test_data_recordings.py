@@ -57,6 +57,19 @@ def test_lists(folder, name):
     assert found.layout == Layout("log-mel", 40, 8000)
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("l.jsonl", '{"path": "clips/a.wav", "text": "one\\n two\\u2028"}\n'),
+        ("l.csv", 'path,text\nclips/a.wav,"one\r\n\ttwo"\n'),
+        ("steps.csv", 'x,text\n1,"one\n two"\n2,\n'),
+    ],
+)
+def test_a_text_is_one_line_wherever_it_stands(folder, name, content):
+    (folder / name).write_text(content)
+    assert [text for _, text in texts(folder / name)] == ["one two"]
+
+
 def test_a_folder_with_texts_beside(folder):
     (folder / "clips/a.txt").write_text("one\n two\n")
     (folder / "clips/b.txt").write_text("")
@@ -133,6 +146,9 @@ BAD_LINES = {
     '{"path": "clips/a.wav"}': '1: has no "text"',
     '{"text": "one"}': "1: names no file",
     '{"path": "a\\u0000b", "text": ""}': '1: "a\\x00b" is no file name: it has a NUL character; mend it',
+    '{"path": "clips/a.wav", "text": ""}\n{"path": "clips/a.wav", "text": "a\\ud800"}': '2: has "\\ud800", which',
+    '{"path": "\\udcff.wav", "text": ""}': '1: has "\\udcff", which is no character; leave it out',
+    '{"path": "clips/a.wav", "text": "", "\\ud800": 1}': '1: has "\\ud800", which is no character; leave it out',
     "[" * 100_000: '1: "[[[[[',
     "\n": "lists no recordings; add a line for each",
 }

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from rnncli.config.sections import VocabularyConfig
+from rnncli.config.token_sections import VocabularyConfig
 from rnncli.data.text import KINDS, detokenize, tokenize
 from rnncli.data.vocabulary import UNKNOWN, Vocabulary, describe_unseen, require_learnable
 from rnncli.errors import ConfigError, DataError, ModelFileError, UsageError

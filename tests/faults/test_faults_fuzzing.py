@@ -22,7 +22,8 @@ from cli_runs import run
 from hypothesis import strategies as st
 
 from rnncli.cli import COMMANDS
-from rnncli.config.sections import SECTIONS, keys_of
+from rnncli.config.section import keys_of
+from rnncli.config.sections import SECTIONS
 from rnncli.tasks.registry import TASKS
 
 pytestmark = pytest.mark.faults

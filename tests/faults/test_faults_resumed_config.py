@@ -13,7 +13,8 @@ from attacks import Tally, size
 from cli_runs import Result, Stops, metrics, model_sha256, run
 from small_runs import command, write
 
-from rnncli.config.sections import SECTIONS, keys_of
+from rnncli.config.section import keys_of
+from rnncli.config.sections import SECTIONS
 from rnncli.errors import ConfigError
 from rnncli.nn import model_file
 from rnncli.tasks.registry import SCHEMAS, load_run_config

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from extras import torch
 
-from rnncli.config.sections import KEEPERS
+from rnncli.config.training_section import KEEPERS
 from rnncli.kernels.optimizers import BLOCK, OPTIMIZERS, decay, squared_norms
 
 UPDATES, SIZE, RATE, SCALE = 20, 33, 3e-3, 0.7

@@ -44,7 +44,7 @@ def content_of(network):
     graph.output("y", y, "float32", (*(() if shape.pooling else ("time",)), "batch", shape.output_size))
     if states:
         exported.state_outputs(graph, network, made)
-    return protobuf.model(graph.encoded(), "0", {"task": '"none"'})
+    return protobuf.model(graph.encoded(), "0", "of steps", {"task": '"none"'})
 
 
 def given(shape, seed=1):
@@ -63,6 +63,7 @@ def test_whole_numbers_are_written_as_protobuf_has_them(number):
 def test_a_file_says_its_version_its_operators_and_its_metadata():
     content = content_of(network_of(small_shape("gru", "tanh", 1)))
     assert onnx_reader.one(content, onnx_reader.IR) == 8
+    assert onnx_reader.one(content, onnx_reader.DESCRIPTION) == b"of steps"
     assert onnx_reader.fields(onnx_reader.one(content, onnx_reader.OPSET)) == [(2, 14)]
     assert onnx_reader.metadata(content) == {"task": '"none"'}
     graph = onnx_reader.graph_of(content)

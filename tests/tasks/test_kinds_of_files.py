@@ -110,3 +110,26 @@ def test_a_table_between_semicolons_with_a_decimal_comma() -> None:
     content = SALES.replace(",", ";").replace(".", ",")
     assert taken(content, "a.csv")[0] == "forecast"
     assert prepared(content, "a.csv", 'data.decimal=","').config.task == "forecast"
+
+
+@pytest.mark.parametrize(
+    ("cell", "marks"),
+    [
+        ("€ 34.{:03d},05", {"decimal": ",", "thousands": "."}),
+        ("34,{:03d}.05 $", {"decimal": ".", "thousands": ","}),
+        ("34 {:03d},5", {"decimal": ",", "thousands": " "}),
+        ("1'234'{:03d}", {"decimal": ".", "thousands": "'"}),
+        ("1.234.{:03d}", {"decimal": ",", "thousands": "."}),
+        ("34.{:03d}", {}),  # thousands or a fraction: read as it stands
+    ],
+)
+def test_marks_that_can_be_read_in_one_way_are_read_so(cell: str, marks: dict[str, str]) -> None:
+    numbers = [(index * 37) % 1000 for index in range(40)]
+    cells = [cell.format(number) for number in numbers]
+    content = "Monat;Umsatz\n" + "".join(f"{i % 12 + 1:02d}.{2020 + i // 12};{one}\n" for i, one in enumerate(cells))
+    task, data, _ = taken(content, "a.csv")
+    assert task == "forecast"
+    assert {key: data[key] for key in ("decimal", "thousands") if key in data} == marks
+    panel = prepared(content, "a.csv").splits.panel
+    step = panel.values[2, 0] - panel.values[1, 0]
+    assert step == pytest.approx((numbers[2] - numbers[1]) / (1000 if not marks else 1))

@@ -444,6 +444,7 @@ def test_what_is_new_in_a_registry_is_refused_until_it_is_written_in_onnx(monkey
 def test_a_forecast_says_what_it_reads_and_what_is_left_out():
     made = forecaster_of().in_onnx()
     about = onnx_reader.metadata(made.encoded("1.2"))
+    assert b"at least 1 step" in onnx_reader.one(made.encoded("1.2"), onnx_reader.DESCRIPTION)
     assert json.loads(about["rows"]) == {"least": 12, "context": 12, "horizon": 3}
     assert json.loads(about["rnncli_version"]) == "1.2"
     assert any("intervals" in one for one in json.loads(about["left_out"]))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rnncli.config.sections import ModelConfig
+from rnncli.config.model_section import ModelConfig
 from rnncli.training.fit import FITS, OVER, UNDER, fit
 
 

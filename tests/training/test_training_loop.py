@@ -16,7 +16,7 @@ from rnncli.tasks.forecast.baselines import last_value
 from rnncli.tasks.forecast.windows import Windowing
 from rnncli.tasks.language_model.streams import StreamLearner
 from rnncli.training.backpropagation import CROSS_ENTROPY, Loss, ThreadPool
-from rnncli.training.length import EVALUATIONS, planned_length
+from rnncli.training.length import EVALUATIONS, measured_pace, planned_length
 from rnncli.training.loop import TrainingLoop
 from rnncli.training.optimizer import SCHEDULES, Optimizer
 from rnncli.training.plan import BY_FIGURE, BY_LOSS, Plan, Position
@@ -513,6 +513,53 @@ def test_a_run_with_max_time_ends_in_time_and_uses_most_of_it(per_epoch, update_
         assert spent <= max_time
     if updates < 100 * per_epoch and 3 * (update_cost + validation_cost) < max_time / 4:
         assert spent > 0.5 * max_time
+
+
+@dataclass
+class Hampered(Scripted):
+    """A learner that a loaded machine hampers for so many seconds, after a time: all takes twenty times as long."""
+
+    after: float = 0.0
+    hampered: float = 0.0
+
+    def __post_init__(self):
+        super().__post_init__()
+        self.began = self.clock()
+
+    def gradient(self, update):
+        self._wait(self.update_cost)
+        return super().gradient(update)
+
+    def validate(self):
+        self._wait(self.validation_cost)
+        return super().validate()
+
+    def _wait(self, cost):
+        if self.after <= self.clock() - self.began < self.after + self.hampered:
+            self.clock.now += 19 * cost
+
+
+@pytest.mark.parametrize(("after", "hampered"), [(0.0, 0.01), (0.0, 0.9), (0.3, 0.5), (1.2, 0.5), (2.02, 0.1)])
+def test_a_slow_moment_does_not_spoil_the_pace(after, hampered):
+    learner = Hampered(update_cost=0.04, validation_cost=0.1, after=after, hampered=hampered)
+    optimizer = Optimizer("sgd", learner.network, None, POOL)
+    pace = measured_pace(learner, optimizer, 2.0, learner.validate, learner.clock)
+    assert pace.per_update == pytest.approx(0.04)
+    assert pace.per_evaluation == pytest.approx(0.1)
+    assert pace.took < 6.0
+
+
+def test_batches_that_differ_give_the_pace_of_their_mean():
+    learner = Scripted(updates_per_epoch=10)
+    optimizer = Optimizer("sgd", learner.network, None, POOL)
+
+    def uneven(update):
+        learner.clock.now += 0.01 * (update + 1)
+        return 1.0, 1
+
+    learner.gradient = uneven
+    pace = measured_pace(learner, optimizer, 5.0, learner.validate, learner.clock)
+    assert pace.per_update == pytest.approx(0.055)
 
 
 def test_time_that_is_up_already_leaves_one_update():

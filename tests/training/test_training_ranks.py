@@ -1,10 +1,14 @@
 """The sums of all ranks are one binary tree, whatever the number of ranks."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import pytest
-from ranks_in_threads import on_ranks
+from ranks_in_threads import Queues, on_ranks
 
-from rnncli.errors import ConfigError, RnncliError
+from rnncli.errors import ConfigError, DataError, MachineError, RnncliError
+from rnncli.notes import note, noting
 from rnncli.training.ranks import ALONE, Ranks
 
 SHARDS = 8
@@ -105,3 +109,69 @@ def test_one_process_needs_no_channel() -> None:
     assert ALONE.add(1.5, [sums]) == 1.5
     assert (ALONE.rank, ALONE.size, ALONE.own(5), ALONE.groups(5)) == (0, 1, (0, 5), [(0, 5)])
     assert Ranks(8).groups(4) == [(0, 0), (0, 1), (1, 1), (1, 2), (2, 2), (2, 3), (3, 3), (3, 4)]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4])
+def test_items_are_shared_and_put_together_with_their_notes(size: int) -> None:
+    def work(ranks: Ranks) -> tuple[list[int], list[int], list[str]]:
+        done, said = list[int](), list[str]()
+
+        def squared(some: Sequence[int]) -> list[int]:
+            done.extend(some)
+            for one in some:
+                note(f"at {one}")
+            return ranks.shared(some, lambda few: [one**2 for one in few])  # apart: nobody else is asked
+
+        with noting(said.append), ranks.evaluating():
+            return ranks.shared(range(5), squared), done, said
+
+    found = on_ranks(size, None, work)
+    assert [one for _, done, _ in found for one in done] == [0, 1, 2, 3, 4]
+    for results, _, said in found:
+        assert results == [0, 1, 4, 9, 16]
+        assert said == [f"at {one}" for one in range(5)]
+
+
+def test_outside_of_evaluations_each_rank_does_all_items() -> None:
+    assert on_ranks(2, None, lambda ranks: ranks.shared(range(3), list)) == [[0, 1, 2]] * 2
+
+
+def test_all_ranks_meet_the_first_mistake_among_the_items() -> None:
+    def work(ranks: Ranks) -> str:
+        def refused(some: Sequence[int]) -> list[int]:
+            if some[0] >= 2:
+                raise DataError(f"item {some[0]}")
+            return list(some)
+
+        with ranks.evaluating(), pytest.raises(DataError) as refusal:
+            ranks.shared(range(4), refused)
+        return str(refusal.value)
+
+    assert on_ranks(4, None, work) == ["item 2"] * 4
+
+
+def test_an_error_of_a_machine_is_that_of_its_rank_at_once() -> None:
+    class Alone(Queues):
+        def gather(self, thing: Any) -> list[Any]:
+            raise AssertionError("the others are asked first")
+
+    def full(some: Sequence[int]) -> list[int]:
+        raise MachineError("full")
+
+    ranks = Ranks.judging(Alone(1, [[], []]))
+    with ranks.evaluating(), pytest.raises(MachineError, match="full"):
+        ranks.shared(range(4), full)
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_losses_of_any_number_of_ranks_are_put_together(size: int) -> None:
+    def work(ranks: Ranks) -> np.ndarray:
+        losses = np.zeros((2, 7))
+        with ranks.evaluating():
+            low, high = ranks.evaluated(7)
+            losses[:, low:high] = np.arange(7)[low:high]
+            ranks.complete(losses)
+        return losses
+
+    for found in on_ranks(size, None, work):
+        np.testing.assert_array_equal(found, np.tile(np.arange(7), (2, 1)))

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from rnncli.config.sections import TrainingConfig
+from rnncli.config.training_section import TrainingConfig
 from rnncli.training.optimizer import SCHEDULES, Plateau
 
 

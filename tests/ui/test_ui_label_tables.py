@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -47,7 +48,7 @@ def test_a_result_fits_80_columns_with_the_figures_first(L, capsys):
     assert lines[0].startswith("test score, accuracy (2,000 sequences)")
     assert lines[1].split() == ["network", f"{score.network:.4f}"]
     text = "\n".join(lines)
-    assert ("how often each label (a row)" in text) == (L == 2)
+    assert ("how often each (a row)" in text) == (L == 2)
     if L == 2:
         return
     wrong = counts - np.diag(counts.diagonal())
@@ -60,7 +61,7 @@ def test_a_result_fits_80_columns_with_the_figures_first(L, capsys):
 def test_few_labels_are_shown_as_a_matrix_and_one_by_one(capsys):
     score, counts = score_of(3, name="l{}")
     lines = [line.split() for line in written(score, capsys).splitlines()]
-    at = lines.index(["label", "l0", "l1", "l2"])
+    at = lines.index(["actual", "l0", "l1", "l2"])
     assert lines[at + 1 : at + 4] == [[f"l{i}", *map(str, row)] for i, row in enumerate(counts)]
     table = lines[lines.index(["label", "precision", "recall", "F1", "support"]) + 1 :]
     for label, precision, recall, f1, support in table:
@@ -134,3 +135,14 @@ def test_three_thousand_labels_keep_no_nine_million_counts(capsys):
     assert sum(count for *_, count in score.confusion.pairs) == 2000
     assert len(score.confusion.pairs) == (counts > 0).sum()
     assert len(written(score, capsys, "json")) < 1e6
+
+
+@pytest.mark.parametrize("L", [3, 40])
+def test_a_symbol_that_is_a_space_is_seen(L, capsys):
+    names = [" ", *"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"[: L - 1]]
+    predicted, actual = [*names, "a", "a"], [*names, " ", " "]
+    score = replace(score_of(2, name="{}")[0], confusion=confusion(names, predicted, actual), labels=())
+    lines = written(score, capsys).splitlines()
+    assert any(line.split() in (["\N{OPEN BOX}", "1", "2", "0"], ["2", "\N{OPEN BOX}", "a"]) for line in lines)
+    found = json.loads(written(score, capsys, "json"))
+    assert " " in found["confusion"]["labels"] if L == 3 else found["confusions"][0]["actual"] == " "

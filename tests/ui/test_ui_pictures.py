@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -80,9 +81,18 @@ def test_the_same_input_gives_the_same_bytes(name: str, tmp_path: Path) -> None:
 
 def test_a_forecast_has_dates_bands_and_the_numbers_of_the_data() -> None:
     written = words(lambda: forecast.draw([series()]))
-    assert {"Forecast: sales", "sold", "history", "forecast", "95% interval", "80% interval", "Dec"} <= set(written)
+    assert {"Forecast: sales", "sold", "history", "forecast", "95% interval", "80%", "Dec"} <= set(written)
     small = series(history=(), bands=(), decimal=",", seconds=(), forecast=(("a", 0.25), ("b", 1.5), ("c", 0.75)))
     assert {"0,50", "1,25", "a", "b", "c"} <= set(words(lambda: forecast.draw([small])))
+
+
+def test_a_forecast_says_its_unit_and_one_of_a_page_has_its_legend_in_one_line() -> None:
+    assert "sold, €" in words(lambda: forecast.draw([series(unit="€")]))
+    assert "€" in words(lambda: forecast.draw([series(target="sales", unit="€")]))
+    svg = canvas.inline_svg(lambda: forecast.draw([series()]))
+    entries = re.findall(r' y="([0-9.]+)"[^>]*>(history|95% interval|80%|forecast)<', svg)
+    assert len(entries) == 4
+    assert len({y for y, _ in entries}) == 1
 
 
 def test_what_came_true_is_drawn_beside_the_forecast() -> None:
@@ -179,6 +189,7 @@ def test_the_line_of_one_percent_and_what_comes_with_depth_are_always_in_the_pic
 def test_a_curve_names_its_losses_and_the_weights_that_were_kept() -> None:
     written = {"Training of runs/a", "training", "validation", "kept: 3", "accuracy", "updates"}
     assert written <= set(words(PICTURES["curve"]))
+    assert "loss, forecast (mae)" in words(lambda: curves.draw([replace(CURVE, loss="forecast (mae)")]))
     assert {"runs/a", canvas.plain(HOSTILE), "Training of 2 runs"} <= set(words(PICTURES["curves"]))
 
 

@@ -29,7 +29,8 @@ from rnncli.workflows.evaluate import Request as Evaluating
 from rnncli.workflows.evaluate import evaluate
 from rnncli.workflows.inspect_grads import Request as Inspecting
 from rnncli.workflows.inspect_grads import inspect_grads
-from rnncli.workflows.train import Request, train
+from rnncli.workflows.train import train
+from rnncli.workflows.train_request import Request
 
 POOL = ThreadPool(1)
 RANDOM = random.Random(4)

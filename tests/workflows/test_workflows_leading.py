@@ -3,13 +3,17 @@
 from pathlib import Path
 
 import pytest
-from tied_ranks import model, train_on
+import shards
+from tied_ranks import led, model, train_on
 
+from rnncli.config.loading import dump_config
 from rnncli.errors import ConfigError, DataError, MachineError, StoppedError, UsageError
 from rnncli.training.reports import Evaluated, Finished
+from rnncli.workflows import evaluate
 from rnncli.workflows.leading import Greeting, require_alike, threads_of
 from rnncli.workflows.run_directory import RunDirectory
-from rnncli.workflows.train import Request
+from rnncli.workflows.train import train
+from rnncli.workflows.train_request import Request
 
 TEXT = "".join(f"The {('fox', 'hen', 'crow')[i % 3]} saw the {('well', 'barn')[(i * i) % 2]}.\n" for i in range(40))
 LABELLED = "text,label\n" + "".join(f"{'ab' * (i % 4)}{'c' * (i % 3)}d,{'xy'[i % 4 > 1]}\n" for i in range(48))
@@ -129,3 +133,27 @@ def test_threads_are_the_cores_that_ranks_of_a_host_share():
     crowded = [greeting()] * 8
     assert threads_of(crowded, 5) == 1
     assert threads_of([greeting(cpus=frozenset({k})) for k in (0, 0, 1)], 2) == 1
+
+
+@pytest.mark.parametrize("kind", ["tied words", "direct", "composed words", "additive attention", "recordings"])
+def test_ranks_evaluate_as_one_process_does(tmp_path, kind, monkeypatch):
+    monkeypatch.setattr("rnncli.tasks.forecast.windows.EVALUATED_AT_ONCE", 5)
+    config, source = shards.config_of(kind, threads=1)
+    (tmp_path / source.name).write_bytes(source.content)
+    (tmp_path / "c.yaml").write_text(dump_config(config.changed(data={"path": str(tmp_path / source.name)})))
+    run = str(train(Request(str(tmp_path / "c.yaml"), (), str(tmp_path / "run")), lambda report: None))
+
+    def told(size, *data):
+        request = evaluate.Request(run, data)
+        made, codes = led(size, lambda lead: evaluate.evaluate(request, lambda report: None, lead))
+        assert codes == [0] * (size - 1)
+        return repr(made.score), repr(made.report), list(made.rows)
+
+    alone = told(1)
+    assert [told(size) for size in (2, 3)] == [alone] * 2
+
+
+def test_ranks_that_nothing_was_held_out_for_end_with_rank_0(folder):
+    run = trained(folder, "labels", 1, "all", "data.validation=0")
+    with pytest.raises(UsageError, match="nothing was held out"):
+        led(2, lambda lead: evaluate.evaluate(evaluate.Request(str(run)), lambda report: None, lead))

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from rnncli.config.sections import SECTIONS, Config, keys_of
+from rnncli.config.section import keys_of
+from rnncli.config.sections import SECTIONS, Config
 from rnncli.errors import ConfigError
 from rnncli.tasks.registry import SCHEMAS, config_from_mapping
 from rnncli.workflows.resume import FREE, fingerprint, free_changes, require_unchanged

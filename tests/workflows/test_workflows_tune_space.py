@@ -36,7 +36,9 @@ def _swapped(given, place_of):
         ("model.hidden_size = 32 .. 256 : step=16", Range(32, 256, True, step=16)),
         ("model.dropout=0..0.5:step=0.1", Range(0.0, 0.5, False, step=0.1)),
         ("model.cell=gru,lstm", Choice(("gru", "lstm"))),
+        ("model.cell=[gru, lstm]", Choice(("gru", "lstm"))),
         ("model.dropout=0,0.2, 0.5", Choice((0, 0.2, 0.5))),
+        ("training.clip_norm=1..2:step=1e-5", Range(1.0, 2.0, False, step=1e-5)),
         ("training.clip_norm=null,1", Choice((None, 1))),
         ("model.skip_connections=true,false", Choice((True, False))),
     ],
@@ -89,6 +91,11 @@ def test_a_list_of_a_config_is_a_choice_and_its_text_a_range():
         ("model.hidden_size=16..64:log:step=2", "does not go with 16..64"),
         ("model.hidden_size=16..64:lin", "lin does not go with 16..64"),
         ("model.cell=gru,,lstm", "is not what can be searched"),
+        ("model.cell=[gru]", "model.cell has one value, [gru]"),
+        ("model.cell=[]", "is not what can be searched"),
+        ("model.cell=[gru, lstm", 'model.cell is "[gru"; expected one of'),
+        ("training.clip_norm=1..1.00000000001:step=1e-22", "has more than 1,000,000 steps; leave :step=1e-22 out"),
+        ("training.clip_norm=1e-300..1e300:step=1e-300", "has more than 1,000,000 steps"),
     ],
 )
 def test_what_cannot_be_searched_is_refused_by_its_place(over, words):

@@ -104,12 +104,13 @@ def graph(
     )
 
 
-def model(body: bytes, version: str, metadata: Mapping[str, str]) -> bytes:
-    """Return a model file: its graph, the version of what wrote it, and texts by key."""
+def model(body: bytes, version: str, description: str, metadata: Mapping[str, str]) -> bytes:
+    """Return a model file: its graph, the version of what wrote it, what is to be known, and texts by key."""
     return (
         whole(1, IR_VERSION)
         + raw(2, PRODUCER)
         + raw(3, version)
+        + raw(6, description)
         + raw(7, body)
         + raw(8, whole(2, OPERATOR_SET))
         + b"".join(raw(14, raw(1, key) + raw(2, text)) for key, text in metadata.items())

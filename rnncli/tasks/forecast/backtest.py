@@ -225,10 +225,11 @@ class Tester:
         whole, origins = len(origins), self.evenly(origins, most)
         # Baselines forecast at once what has pasts of one length.
         order = np.lexsort(self._lengths(origins).T)
-        batches, back = [self._batch(batch, wanted) for batch in in_batches(origins[order])], np.argsort(order)
-        forecasts = {
-            name: np.concatenate([made[name] for made, _ in batches], axis=1)[:, back] for name in batches[0][0]
-        }
+        batches, back = list(in_batches(origins[order])), np.argsort(order)
+        made = self.members.first.driver.pool.ranks.shared(
+            batches, lambda some: [self._batch(one, wanted) for one in some]
+        )
+        forecasts = {name: np.concatenate([one[name] for one, _ in made], axis=1)[:, back] for name in made[0][0]}
         if self.reconciliation is not None:
             forecasts = self._reconciled(forecasts, self.reconciliation)
         naive2 = forecasts.pop(NAIVE2)
@@ -244,7 +245,7 @@ class Tester:
         return Backtest(
             origins=origins,
             series=self.features.series[origins - 1],
-            actual=np.concatenate([actual for _, actual in batches], axis=1)[:, back],
+            actual=np.concatenate([actual for _, actual in made], axis=1)[:, back],
             forecasts=forecasts,
             naive2=naive2,
             scales=self._scales(origins, begins),

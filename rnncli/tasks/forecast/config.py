@@ -9,17 +9,12 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from rnncli.config.chosen import Chosen, chosen
+from rnncli.config.data_section import TableConfig
+from rnncli.config.model_section import StackModelConfig
 from rnncli.config.problems import did_you_mean
-from rnncli.config.sections import (
-    Columns,
-    Config,
-    Count,
-    FilePath,
-    SeededTrainingConfig,
-    StackModelConfig,
-    TableConfig,
-    TruncatedTrainingConfig,
-)
+from rnncli.config.section import Columns, Count, FilePath
+from rnncli.config.sections import Config
+from rnncli.config.training_section import SeededTrainingConfig, TruncatedTrainingConfig
 from rnncli.config.values import LARGEST_COUNT, each, one_of, refusal
 from rnncli.tasks.forecast.loss_registry import FORECAST_LOSSES
 
@@ -243,7 +238,8 @@ class SeriesConfig(TableConfig):
     @classmethod
     def _thousands_are_no_fractions(cls, thousands: str | None, info: ValidationInfo) -> str | None:
         if thousands is not None and thousands == info.data.get("decimal"):
-            raise refusal("must differ from data.decimal; set another decimal mark")
+            other = "," if thousands == "." else "."
+            raise refusal(f'must differ from data.decimal; if that is "{other}", --set data.decimal="{other}" too')
         return thousands
 
     @field_validator("format")

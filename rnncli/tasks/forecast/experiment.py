@@ -11,6 +11,7 @@ import numpy as np
 from rnncli.data.source import Source, read_source
 from rnncli.errors import DataError, shown
 from rnncli.notes import note
+from rnncli.tasks.first_weights import set_first_weights
 from rnncli.tasks.forecast.averaging import averaged, best_average
 from rnncli.tasks.forecast.backtest import NETWORK, Backtest, Tester, scales_before
 from rnncli.tasks.forecast.baselines import CORRECTABLE, LOOKED_BACK, NAIVE_FORECASTS, last_value, seasonal_naive
@@ -30,15 +31,8 @@ from rnncli.tasks.forecast.settings import kept_rows, require_within_reach, reso
 from rnncli.tasks.forecast.splits import Divided, divided, with_rows
 from rnncli.tasks.forecast.validated import Validated
 from rnncli.tasks.forecast.windows import Bounds, bounds_of
-from rnncli.tasks.task import (
-    Context,
-    Evaluation,
-    Experiment,
-    Options,
-    count_of_networks,
-    set_first_weights,
-    training_in_header,
-)
+from rnncli.tasks.headers import training_in_header
+from rnncli.tasks.task import Context, Evaluation, Experiment, Options, count_of_networks
 from rnncli.training.reports import Score
 from rnncli.training.side_by_side import together
 
@@ -179,6 +173,15 @@ class ForecastExperiment(Experiment):
                     note(f"the {name} split has {most} rows, too few for a horizon of {horizon}")
             elif scored < S:
                 note(f"{scored:,} of {S:,} series are scored on {name}: the others have too few rows")
+
+    def doubt_same(self, source: Source) -> None:
+        if not self.read.timelines:  # then nothing tells that its rows are no later ones
+            super().doubt_same(source)
+            return
+        raise DataError(
+            f"{source.name}: has the rows that the model was trained on; a forecast is scored on those after them: "
+            "give these, or no data for the split that training held out"
+        )
 
     def hold_out(self, source: Source, changes: Options) -> None:
         """Take the rows of `source`, which follow the last ones, as the test split; DataError if they are too few."""
@@ -337,17 +340,25 @@ class ForecastExperiment(Experiment):
         require_baselines(must_beat, self.config.data.season or 1)
         levels = options.get("levels", WQL_LEVELS)
         split, tested = backtested(self, options.get("windows"), step, options.get("horizon"), levels)
-        made = report(split, tested, step, self.members.widest.horizon, self.hierarchy)
-        made = replace(made, rows_before=rows_before(self, tested))
+        in_sample = split == SPLITS[VALIDATION]
+        made_from = self.validated.calibrations.get(NETWORK) if in_sample else None
+        made = report(split, tested, step, self.members.widest.horizon, self.hierarchy, made_from)
+        made = replace(made, rows_before=rows_before(self, tested), units=self._units())
         if options.get("sum"):
-            made = replace(made, totals=tuple(covered_totals(self, tested)))
+            made = replace(made, totals=tuple(covered_totals(self, tested, in_sample=in_sample)))
         return Evaluation(
             self.scored(split, tested),
             made,
             window_rows(self, tested),
             lambda: check(made, must_beat, fail_if),
             lambda: worst_windows(self, tested),
+            self.delimiter,
+            self.config.data.decimal,
         )
+
+    def _units(self) -> dict[str, str]:
+        signs = self.columns.signs
+        return {target: signs[target] for target in self.columns.targets if target in signs}
 
     def _several(self, tested: Backtest) -> str:
         each = np.unique(tested.series)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import numpy as np
 
 from rnncli import safe_files
 from rnncli.data.typed import typed
-from rnncli.errors import ModelFileError, StoppedError, UsageError
+from rnncli.errors import ModelFileError, UsageError
 from rnncli.nn import model_file
 from rnncli.notes import doubt, note
 from rnncli.tasks.forecast.backtest import NETWORK
@@ -21,7 +19,8 @@ from rnncli.tasks.forecast.follower import Follower
 from rnncli.tasks.forecast.forecaster import Forecaster, ForecastOptions
 from rnncli.tasks.forecast.panel import digits_of
 from rnncli.tasks.forecast.stream_answers import StreamAnswers
-from rnncli.tasks.forecast.stream_lines import Arrived, StreamLines
+from rnncli.tasks.forecast.stream_lines import StreamLines
+from rnncli.tasks.stopping_between import Stopping
 from rnncli.tasks.task import Asked
 
 _SAVED_EVERY = 30.0  # seconds
@@ -68,7 +67,7 @@ def follow(forecaster: Forecaster, asked: Asked, options: ForecastOptions) -> It
 def _followed(answers: StreamAnswers, state: Path | None) -> Iterator[dict[str, Any]]:
     saved_at = time.monotonic()
     try:
-        with _Stopping() as stopper:
+        with Stopping() as stopper:
             for arrived in stopper.between(iter(answers.lines)):
                 answer = answers.answer(arrived)
                 if answer is not None:
@@ -114,34 +113,3 @@ def _restore(answers: StreamAnswers, state: Path) -> None:
         answers.resume(list(np.where(known.astype(bool), rows, np.nan)), header.get("warm_up"))
     except (KeyError, ValueError, TypeError, IndexError):
         raise ModelFileError(f"{state}: is damaged; remove it, and begin again") from None
-
-
-class _Stopping:
-    """A context manager that stops on SIGINT or SIGTERM between rows, or at once while it waits for a row."""
-
-    def __init__(self) -> None:
-        self.waiting, self.signal_number = False, 0
-
-    def __enter__(self) -> _Stopping:
-        self.before = {number: signal.signal(number, self._take) for number in (signal.SIGINT, signal.SIGTERM)}
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self.before.items():
-            signal.signal(number, handler)
-
-    def _take(self, number: int, frame: FrameType | None) -> None:
-        self.signal_number = number
-        if self.waiting:
-            raise StoppedError("stopped", number)
-
-    def between(self, rows: Iterator[Arrived]) -> Iterator[Arrived]:
-        while True:
-            if self.signal_number:
-                raise StoppedError("stopped", self.signal_number)
-            self.waiting = True
-            row = next(rows, None)
-            self.waiting = False
-            if row is None:
-                return
-            yield row

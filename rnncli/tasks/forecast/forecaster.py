@@ -14,6 +14,7 @@ from rnncli.data.source import Source, read_source
 from rnncli.data.typed import typed
 from rnncli.errors import ModelFileError, UsageError
 from rnncli.notes import note
+from rnncli.tasks.answers import Answers, Stream, Table
 from rnncli.tasks.forecast.answers import Band, Sheet
 from rnncli.tasks.forecast.backtest import NETWORK
 from rnncli.tasks.forecast.baselines import LOOKED_BACK
@@ -36,7 +37,8 @@ from rnncli.tasks.forecast.settings import kept_rows, require_within_reach
 from rnncli.tasks.forecast.totals import totals
 from rnncli.tasks.forecast.validated import LEAST_KEPT, Validated
 from rnncli.tasks.forecast.windows import Features, loosened, require_transformable
-from rnncli.tasks.task import Answers, Asked, Predictor, Stream, Table, config_in
+from rnncli.tasks.headers import config_in
+from rnncli.tasks.task import Asked, Predictor
 from rnncli.training.backpropagation import ThreadPool
 
 if TYPE_CHECKING:
@@ -74,7 +76,7 @@ class ForecastOptions:
     follow: bool = False
     state: str | None = None
     strict: bool = False
-    plot: bool = False
+    plot: bool | str = False
 
 
 class Forecaster(Predictor):
@@ -337,7 +339,8 @@ class Forecaster(Predictor):
         made = self.predicted(options.horizon, levels, options.samples, network=options.network)
         if options.explain:
             made = self.explained(made, network=options.network)
-        rows = self.rows(made)
+        bands = {level: made.bands[level] for level in options.levels}  # a picture has more, which change no row
+        rows = self.rows(replace(made, bands=bands))
         charts = tuple(self.charts(made)) if options.plot else ()
         by = NETWORK if options.network else self.method
         nested = [row | {FORECAST_BY: by} for row in rows]
@@ -352,8 +355,9 @@ class Forecaster(Predictor):
         if self.columns.hierarchy:
             raise UsageError("--follow: reads series row by row, and a sum needs the rows of all; leave it out")
         for name in ("horizon", "samples", "sum", "future", "explain", "plot"):
-            if getattr(options, name):
-                raise UsageError(f"--{name}: does not go with --follow, which forecasts the next row; leave it out")
+            if value := getattr(options, name):
+                option = value if name == "plot" and isinstance(value, str) else f"--{name}"
+                raise UsageError(f"{option}: does not go with --follow, which forecasts the next row; leave it out")
         return Stream(follow(self, asked, options), self.delimiter, self.data.decimal)
 
     def predicted(

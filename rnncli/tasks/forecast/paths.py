@@ -186,13 +186,15 @@ class Walk:
         self, past: Past, scales: np.ndarray | None, ask: Callable[[Features, np.ndarray | None], np.ndarray]
     ) -> np.ndarray:
         """Return what `ask` has for one horizon (horizon, B, C), a batch of windows at a time."""
-        made = []
-        for some in in_batches(np.arange(len(past.lengths))):
+
+        def asked(some: np.ndarray) -> np.ndarray:
             features = past.of(some).features
             end = len(features.values) + self.horizon
             features = replace(features, known_covariates=features.known_covariates[:end])
-            made.append(ask(features, None if scales is None else scales[:, some]))
-        return np.concatenate(made, axis=1)
+            return ask(features, None if scales is None else scales[:, some])
+
+        batches, ranks = list(in_batches(np.arange(len(past.lengths)))), self.members.first.driver.pool.ranks
+        return np.concatenate(ranks.shared(batches, lambda few: list(map(asked, few))), axis=1)
 
     def _naive(self, past: Past, wanted: int, baseline: str) -> np.ndarray:
         windowing, values = self.members.first.windowing, past.features.values

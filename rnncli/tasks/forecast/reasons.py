@@ -36,7 +36,7 @@ def reasons(
         else "rows after which these values repeat themselves most",
         "data.horizon": f"rows to forecast{_as_seasons(data.horizon, data) or ': a twentieth of a series, at most 12'}",
         "data.context": f"past rows to read{_as_seasons(max(data.contexts), data)}",
-        "data.padding": "some series are shorter than a context" if data.padding else "",
+        "data.padding": _padding(data),
         "data.validation": "the newest rows of each series tell when the network is best",
         "data.scaling": _SCALINGS.get(data.scalings[0], "") if len(data.scalings) == 1 else "by networks in turn",
         "data.residual": "" if data.residual == "none" else "the naive forecast that the network corrects",
@@ -45,6 +45,14 @@ def reasons(
         "model.hidden_size": f"units, for {windows:,} windows to train on: {weights:,} parameters",
         "training.bptt": "rows that gradients flow back through: a whole context and horizon",
     }
+
+
+def _padding(data: SeriesConfig) -> str:
+    if not data.padding:
+        return ""
+    return (
+        "masked values are left out of figures" if data.missing == "mask" else "some series are shorter than a context"
+    )
 
 
 def _as_seasons(rows: int | None, data: SeriesConfig) -> str:

@@ -15,18 +15,18 @@ _ROWS = 100  # tell whether each is a series
 
 def recognised(look: Look) -> Recognised | None:
     """Return that a table is one of series: certainly with a column of times, or with numbers alone in one column."""
-    numbers = [column for column in look.columns if column.numeric and not column.time]
+    numbers = [column for column in look.columns if column.measured and not column.time]
     if look.table is None or not numbers:
         return None
     start = replace(look.table, rows=look.table.rows[:_ROWS], lines=look.table.lines[:_ROWS])
     if looks_like_rows(start, SeriesConfig(), ()):
-        return Recognised("a table with a series in each row", CERTAIN, {"format": "csv"} | look.reading)
+        return Recognised("a table with a series in each row", CERTAIN, {"format": "csv"} | look.reading | look.marks)
     times = [column for column in look.columns if column.time == "time"] or [c for c in look.columns if c.time]
-    words = [column for column in look.columns if not column.numeric and not column.time]
+    words = [column for column in look.columns if not column.measured and not column.time]
     texts = [column for column in words if column.wordy and column.varies]
     if not times and (texts or len(words) > len(numbers)):
         return None
-    data = {"format": "csv"} | look.reading
+    data = {"format": "csv"} | look.reading | look.marks
     rows = look.rows_of(*numbers)
     if times:
         why = f"a table with times in the column {shown(str(times[0].key))}"

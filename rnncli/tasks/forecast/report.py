@@ -16,7 +16,7 @@ from rnncli.notes import note
 from rnncli.tasks.forecast.answers import stamped
 from rnncli.tasks.forecast.backtest import MOST_DRAWN, NETWORK, UNRECONCILED, Backtest, evenly
 from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS, applicable
-from rnncli.tasks.forecast.calibration import SHOWN, ranges
+from rnncli.tasks.forecast.calibration import SHOWN, Calibration, ranges
 from rnncli.tasks.forecast.experiment import SPLITS, ForecastExperiment
 from rnncli.tasks.forecast.hierarchy import Hierarchy, alike
 from rnncli.tasks.forecast.members import SEED
@@ -43,9 +43,10 @@ def require_rule(text: str) -> re.Match[str]:
     """Return the parts of a rule such as `mase > 1`; UsageError for anything else."""
     match = _RULE.fullmatch(text)
     if match is None:
+        metric = re.split(r"[\s<>=]", text.strip(), maxsplit=1)[0].lower()
         raise UsageError(
             f"--fail-if {shown(text)}: write METRIC > NUMBER, with one of {', '.join(_METRICS)}, wql, coverage_80, "
-            "coverage_95 and one of < <= > >="
+            f"coverage_95 and one of < <= > >={'' if metric in _METRICS else did_you_mean(metric, _METRICS)}"
         )
     return match
 
@@ -150,10 +151,18 @@ def _every(experiment: ForecastExperiment, origins: np.ndarray, windows: int | N
     return np.concatenate(kept)
 
 
-def report(split: str, tested: Backtest, step: int, trained: int, hierarchy: Hierarchy | None = None) -> BacktestReport:
+def report(
+    split: str,
+    tested: Backtest,
+    step: int,
+    trained: int,
+    hierarchy: Hierarchy | None = None,
+    made_from: Calibration | None = None,
+) -> BacktestReport:
     """Return every forecaster's figures, and the probability that the network is better than each baseline.
 
-    trained: the horizon of training. hierarchy: that of the series, whose levels are scored each.
+    trained: the horizon of training. hierarchy: that of the series, whose levels are scored each. made_from: the
+    calibration of the intervals, if it was made from the errors on this very split.
     """
     judged, scores = [], tested.scores()
     for name, score in scores.items():
@@ -181,7 +190,7 @@ def report(split: str, tested: Backtest, step: int, trained: int, hierarchy: Hie
         independent=tested.independent,
         forecasters=tuple(judged),
         wql=scores[NETWORK].wql,
-        coverage=tuple(_covered(tested, trained)),
+        coverage=tuple(_covered(tested, trained, made_from)),
         levels=() if hierarchy is None else tuple(_levels(hierarchy, tested)),
         wql_levels=tested.wql_levels,
     )
@@ -207,11 +216,17 @@ def _rows_before(experiment: ForecastExperiment, tested: Backtest) -> np.ndarray
     return np.asarray(known[tested.origins] - known[experiment.splits.panel.starts[tested.series]])
 
 
-def _covered(tested: Backtest, horizon: int) -> Iterator[Covered]:
+def _covered(tested: Backtest, horizon: int, made_from: Calibration | None) -> Iterator[Covered]:
     """Yield the coverage of the usual interval levels, over all known values; beyond the trained `horizon` also that of
-    each range of steps that is calibrated by itself."""
+    each range of steps that is calibrated by itself.
+
+    Intervals hold about what they promise of the errors that they were made from. There the coverage is that of the
+    receipt on the same values, which is of intervals made from others, and which `predict` tells too.
+    """
     if tested.quantiles is None:
         return
+    receipts = made_from.receipts if made_from else ()
+    checked = {(one.asked, one.first, one.last, one.count): one.got for one in receipts}
     N = len(tested.actual)
     spans = [(0, N), (0, horizon), *ranges(horizon, N)] if N > horizon else [(0, N)]
     for level in SHOWN:
@@ -221,12 +236,15 @@ def _covered(tested: Backtest, horizon: int) -> Iterator[Covered]:
         for first, last in spans:
             known = ~np.isnan(tested.actual[first:last])
             if known.any():
-                got, width = 100 * inside[first:last][known].mean(), (high - low)[first:last].mean()
-                yield Covered(level, float(got), int(known.sum()), first + 1, last, float(width))
+                count, width = int(known.sum()), float((high - low)[first:last].mean())
+                seen, got = 100 * float(inside[first:last][known].mean()), checked.get((level, first + 1, last, count))
+                in_sample = made_from is not None and got is None
+                yield Covered(level, seen if got is None else got, count, first + 1, last, width, in_sample)
 
 
-def covered_totals(experiment: ForecastExperiment, tested: Backtest) -> Iterator[Covered]:
-    """Yield the coverage of the intervals of totals that `predict --sum` gives, from some windows of a backtest."""
+def covered_totals(experiment: ForecastExperiment, tested: Backtest, *, in_sample: bool) -> Iterator[Covered]:
+    """Yield the coverage of the intervals of totals that `predict --sum` gives, from some windows of a backtest;
+    in_sample: as in `Covered`."""
     if experiment.hierarchy is not None:
         raise UsageError("--sum: draws of the levels of data.hierarchy would not add up; leave it out")
     calibration = experiment.validated.calibrations.get(experiment.method)
@@ -242,7 +260,7 @@ def covered_totals(experiment: ForecastExperiment, tested: Backtest) -> Iterator
     for level, (low, high) in bands.items():
         inside = ((low <= actual) & (actual <= high))[known]
         if inside.size:
-            yield Covered(level, 100 * float(inside.mean()), inside.size, 1, N, float((high - low).mean()))
+            yield Covered(level, 100 * float(inside.mean()), inside.size, 1, N, float((high - low).mean()), in_sample)
 
 
 def window_rows(experiment: ForecastExperiment, tested: Backtest) -> Iterator[dict[str, Any]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Judged:
 @dataclass(frozen=True)
 class Covered:
     """The coverage of intervals at steps `first` to `last`: those of `asked` percent, whose mean width is `width`, held
-    `got` percent of `count` values."""
+    `got` percent of `count` values. in_sample: True if they were made from the errors of these very values."""
 
     asked: float
     got: float
@@ -36,6 +37,7 @@ class Covered:
     first: int
     last: int
     width: float
+    in_sample: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,8 @@ class RowsBefore:
 class BacktestReport:
     """A rolling-origin backtest: the network first, then the baselines. wql is the network's, if it has intervals, at
     wql_levels. independent: the number of groups of windows that share nothing, on which verdicts rest. totals: the
-    coverage of the intervals of totals over the horizon, if it was to be checked. levels: of a hierarchy.
+    coverage of the intervals of totals over the horizon, if it was to be checked. levels: of a hierarchy. units: of
+    targets all of whose cells have the same sign, such as €.
     """
 
     split: str
@@ -79,6 +82,7 @@ class BacktestReport:
     levels: tuple[LevelScore, ...] = ()
     rows_before: RowsBefore | None = None
     wql_levels: tuple[float, ...] = ()
+    units: Mapping[str, str] = field(default_factory=dict)
 
 
 FORECAST_BY = "forecast_by"  # the column that says which method made a forecast
@@ -92,6 +96,7 @@ class ForecastChart:
     has at least one row. A band is (level in percent, lows, highs) with one low and one high per row of the
     forecast; bands stand in any order. target: the column of the values. seconds: what the clock shows at each row of
     both, since 1970; empty where rows have no date. decimal: the mark of the data. actual: what came true, where known.
+    unit: of the values, unless the name of the target has it or nothing tells it.
     """
 
     title: str
@@ -102,3 +107,4 @@ class ForecastChart:
     seconds: tuple[int, ...] = ()
     decimal: str = "."
     actual: tuple[float | None, ...] = ()
+    unit: str = ""

@@ -10,7 +10,7 @@ import numpy as np
 
 from rnncli.data.digits import Digits
 from rnncli.data.written import Written
-from rnncli.errors import DataError, shown
+from rnncli.errors import DataError, amount, shown
 from rnncli.tasks.forecast.follower import Followed, Follower
 from rnncli.tasks.forecast.reports import FORECAST_BY
 from rnncli.tasks.forecast.stream_lines import Arrived, Cells, StreamLines
@@ -45,7 +45,7 @@ class StreamAnswers:
         self.digits, self.tell = digits, tell
         self.source = _MODEL  # whose last row the stream goes on from
         self.warm_up: WarmUp | None = None
-        self.lines_read, self.unreadable = 0, 0
+        self.lines_read, self.unreadable, self.first_unread = 0, 0, ""
         self.repeated = self._repeated()
 
     def resume(self, warm_up: Sequence[np.ndarray], last: str | None) -> None:
@@ -142,14 +142,15 @@ class StreamAnswers:
         if self.strict:
             raise DataError(f"{why}; mend it, or leave out --strict")
         self.unreadable += 1
+        self.first_unread = self.first_unread or arrived.where
         return self._left_out(arrived, why)
 
     def require_all_read(self) -> None:
         """Raise DataError, at the end of a stream, if some lines could not be read."""
         if self.unreadable:
+            others = f" and {amount(self.unreadable - 1, 'other')}" if self.unreadable > 1 else ""
             raise DataError(
-                f"{self.lines.path}: {self.unreadable:,} of {self.lines_read:,} lines could not be read; mend those "
-                "that are named above"
+                f"{self.first_unread}: this line{others}, of {self.lines_read:,}, could not be read; mend what is named"
             )
 
     def _late(self, arrived: Arrived, stamp: str, last: str, values: np.ndarray, cells: Cells) -> dict[str, Any]:

@@ -62,4 +62,5 @@ def _chart(experiment: ForecastExperiment, tested: Backtest, made: np.ndarray, w
         clock(timeline, offsets),
         experiment.config.data.decimal,
         tuple(None if value != value else value for value in tested.actual[:, w, c].tolist()),
+        columns.signs.get(target, ""),
     )

@@ -7,19 +7,17 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import Field, ValidationInfo, field_validator
 
 from rnncli.config.chosen import Chosen, chosen
-from rnncli.config.sections import (
-    DEFAULT_PRECISION,
+from rnncli.config.model_section import Dropped
+from rnncli.config.section import Count
+from rnncli.config.sections import Config
+from rnncli.config.token_sections import (
     MOST_TOKENS,
-    Config,
-    Count,
-    Dropped,
-    Precision,
     TokenModelConfig,
     TokensConfig,
     TokenStackModelConfig,
-    TruncatedTrainingConfig,
     VectorsConfig,
 )
+from rnncli.config.training_section import DEFAULT_PRECISION, Precision, TruncatedTrainingConfig
 from rnncli.config.values import parse_duration, refusal
 from rnncli.kernels.cells import CELLS
 from rnncli.tasks import sizes

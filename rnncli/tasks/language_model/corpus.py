@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.config.sections import VocabularyConfig
+from rnncli.config.token_sections import VocabularyConfig
 from rnncli.data.source import Source
 from rnncli.data.text import WORDS, Kind, is_tokenized, last_cut, tokenize
 from rnncli.data.vocabulary import END, Vocabulary

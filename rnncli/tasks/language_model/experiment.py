@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from rnncli.config.chosen import is_open
-from rnncli.config.sections import DEFAULT_PRECISION
+from rnncli.config.training_section import DEFAULT_PRECISION
 from rnncli.data.source import Source
 from rnncli.data.text import WORDS
 from rnncli.data.vectors import vectors_in
@@ -19,6 +19,8 @@ from rnncli.errors import DataError, UsageError
 from rnncli.nn.memory import require_memory
 from rnncli.nn.network import Network
 from rnncli.notes import note
+from rnncli.tasks.first_weights import set_first_weights, start_words
+from rnncli.tasks.headers import training_in_header
 from rnncli.tasks.language_model import kneser_ney, mixture, ngram
 from rnncli.tasks.language_model.compressors import compressed
 from rnncli.tasks.language_model.config import LanguageModelConfig, completed
@@ -32,16 +34,7 @@ from rnncli.tasks.language_model.streams import StreamLearner
 from rnncli.tasks.language_model.surprise import Surprise
 from rnncli.tasks.language_model.texts import Texts, TextsLearner
 from rnncli.tasks.language_model.unknown import RareWords
-from rnncli.tasks.task import (
-    EXTENDS,
-    Context,
-    Evaluation,
-    Experiment,
-    Options,
-    set_first_weights,
-    start_words,
-    training_in_header,
-)
+from rnncli.tasks.task import EXTENDS, Context, Evaluation, Experiment, Options
 from rnncli.training.fit import fit
 from rnncli.training.reports import NETWORK, Fit, Score, strongest_first
 

@@ -18,6 +18,8 @@ from rnncli.data.vocabulary import UNKNOWN_NUMBER, Vocabulary, describe_unseen
 from rnncli.errors import DataError, UsageError, shown
 from rnncli.nn.network import Network
 from rnncli.notes import note
+from rnncli.tasks.answers import Piece, Pieces
+from rnncli.tasks.headers import config_in
 from rnncli.tasks.language_model import copies, mixture
 from rnncli.tasks.language_model.bad_words import BadWords
 from rnncli.tasks.language_model.config import LanguageModelConfig
@@ -32,7 +34,7 @@ from rnncli.tasks.language_model.shape import network_shape
 from rnncli.tasks.language_model.whole_items import Wanted, items_of, written
 from rnncli.tasks.line_by_line import Faults, line_by_line
 from rnncli.tasks.scored import ScoredText
-from rnncli.tasks.task import Asked, Experiment, Options, Piece, Pieces, Predictor, config_in
+from rnncli.tasks.task import Asked, Experiment, Options, Predictor
 from rnncli.training.backpropagation import ThreadPool
 
 if TYPE_CHECKING:

@@ -86,9 +86,8 @@ def _scored(
     totals: Totals,
     faults: Faults,
 ) -> Iterator[list[ScoredLine]]:
-    count = 0
     for some in lists:
-        count += len(some)
+        faults.begin(len(some))
         good: list[Line] = []
         for line in some:
             if line.error is None:
@@ -108,7 +107,7 @@ def _scored(
         for one in lines:
             totals.add(one)
         yield lines
-    faults.end(count)
+    faults.end()
 
 
 def _bits(reading: Reading, ids: Sequence[np.ndarray]) -> Sequence[np.ndarray]:

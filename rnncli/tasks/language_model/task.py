@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from rnncli.tasks.headers import WORDS_BEFORE
 from rnncli.tasks.language_model.config import LanguageModelConfig
-from rnncli.tasks.task import POSSIBLE, WORDS_BEFORE, Context, Experiment, Predictor, Recognised, Task
+from rnncli.tasks.task import POSSIBLE, Context, Experiment, Predictor, Recognised, Task
 
 if TYPE_CHECKING:
     import numpy as np

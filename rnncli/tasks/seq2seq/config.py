@@ -8,16 +8,11 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from rnncli.config.chosen import Chosen, chosen
-from rnncli.config.sections import (
-    Columns,
-    Config,
-    CutConfig,
-    GroupedConfig,
-    SeededTrainingConfig,
-    TokenModelConfig,
-    TokensConfig,
-    VocabularyConfig,
-)
+from rnncli.config.data_section import CutConfig, GroupedConfig
+from rnncli.config.section import Columns
+from rnncli.config.sections import Config
+from rnncli.config.token_sections import TokenModelConfig, TokensConfig, VocabularyConfig
+from rnncli.config.training_section import SeededTrainingConfig
 from rnncli.config.values import refusal
 
 WHOLE = dict.fromkeys(("training.bptt", "training.bptt_stride"), "reads whole sequences; remove it")

@@ -11,7 +11,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from rnncli.config.sections import NO_GROUP
+from rnncli.config.data_section import NO_GROUP
 from rnncli.data.csv_table import (
     cut_line,
     declared_delimiter,

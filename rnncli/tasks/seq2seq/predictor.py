@@ -13,6 +13,8 @@ from rnncli.data.source import is_table, read_source
 from rnncli.errors import UsageError
 from rnncli.nn.encoder_decoder import EncoderDecoder
 from rnncli.nn.ensemble import as_one
+from rnncli.tasks.answers import Piece, Pieces
+from rnncli.tasks.headers import config_in
 from rnncli.tasks.line_by_line import Faults, in_lists, line_by_line
 from rnncli.tasks.seq2seq.attention_map import AttentionMap, attention_map
 from rnncli.tasks.seq2seq.candidates import Candidate, Writers
@@ -29,13 +31,7 @@ from rnncli.tasks.seq2seq.writing import (
     speller_of,
     target_vocabulary,
 )
-from rnncli.tasks.task import (
-    Asked,
-    Piece,
-    Pieces,
-    Predictor,
-    config_in,
-)
+from rnncli.tasks.task import Asked, Predictor
 
 _AT_ONCE = 64
 

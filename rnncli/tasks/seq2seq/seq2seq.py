@@ -14,6 +14,7 @@ from rnncli.data.splits import Splits
 from rnncli.data.text import WORDS, Kind, tokenize
 from rnncli.data.vocabulary import UNKNOWN_NUMBER, Unseen, Vocabulary, token_vocabulary
 from rnncli.errors import ConfigError, DataError
+from rnncli.tasks.headers import config_in
 from rnncli.tasks.seq2seq.config import Seq2seqConfig, SourcesConfig
 from rnncli.tasks.seq2seq.edits import shared
 from rnncli.tasks.seq2seq.endings import are_words
@@ -21,7 +22,7 @@ from rnncli.tasks.seq2seq.pairs import Pairs
 from rnncli.tasks.seq2seq.predictor import Writer
 from rnncli.tasks.seq2seq.writing import PairExperiment, completed, copies, splits_in
 from rnncli.tasks.sizes import with_networks
-from rnncli.tasks.task import Context, config_in
+from rnncli.tasks.task import Context
 
 _FEW, _NETWORKS = 2000, 3  # of three sets of 1,000 words 75.8% are right, 73.2% by one; of one of 9,000 both are equal
 _LOOKED_AT = 500  # pairs, evenly spread

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from rnncli.tasks.headers import WORDS_BEFORE
 from rnncli.tasks.seq2seq.config import CaptionConfig, Seq2seqConfig
-from rnncli.tasks.task import WORDS_BEFORE, Context, Experiment, Predictor, Recognised, Task
+from rnncli.tasks.task import Context, Experiment, Predictor, Recognised, Task
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from rnncli.config.sections import DIALECT, NO_GROUP, CutConfig, keys_of
+from rnncli.config.data_section import DIALECT, NO_GROUP, CutConfig
+from rnncli.config.section import keys_of
 from rnncli.data.source import Source
 from rnncli.data.splits import Splits
 from rnncli.data.text import spaced_tokens
@@ -21,6 +22,8 @@ from rnncli.nn.ensemble import as_one
 from rnncli.nn.memory import require_memory
 from rnncli.tasks import sizes
 from rnncli.tasks.edit_distance import edit_distance
+from rnncli.tasks.first_weights import set_first_weights
+from rnncli.tasks.headers import training_in_header
 from rnncli.tasks.recurrence import recurrence_of
 from rnncli.tasks.seq2seq.candidates import Speller, Writers
 from rnncli.tasks.seq2seq.config import WritingConfig
@@ -30,17 +33,7 @@ from rnncli.tasks.seq2seq.pairs import PairColumns, Pairs, only, read_pairs
 from rnncli.tasks.seq2seq.prompts import Prompts
 from rnncli.tasks.seq2seq.scores import METRICS, baselines, doubt_unwritable
 from rnncli.tasks.seq2seq.unknown import seldom_in
-from rnncli.tasks.task import (
-    Context,
-    Evaluation,
-    Experiment,
-    Options,
-    count_of_networks,
-    judged,
-    prepared,
-    set_first_weights,
-    training_in_header,
-)
+from rnncli.tasks.task import Context, Evaluation, Experiment, Options, count_of_networks, judged, prepared
 from rnncli.training.headline import CORRECT, Headline
 from rnncli.training.paired_bootstrap import Compared
 from rnncli.training.reports import NETWORK, Figure, Score, strongest_first
@@ -261,8 +254,12 @@ class PairExperiment(Experiment):
 
     def _written(self, pairs: Pairs, sources: Sequence[np.ndarray], *, beams: int) -> list[str]:
         """Return the best answer to each pair as the line that is written."""
-        found = self._writers.candidates(pairs.prompts, sources, beams=beams, alpha=ALPHA)
-        return [some[0].text for some in found]
+
+        def written(some: Sequence[int]) -> list[str]:
+            prompts, given = [pairs.prompts[i] for i in some], [sources[i] for i in some]
+            return [found[0].text for found in self._writers.candidates(prompts, given, beams=beams, alpha=ALPHA)]
+
+        return self.context.pool.ranks.shared(range(len(pairs)), written)
 
     def _facts(self, train: PairData) -> tuple[tuple[str, str], ...]:
         model, shape = self.config.model, self.networks[0].shape

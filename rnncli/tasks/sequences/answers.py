@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from rnncli.config.sections import DIALECT
+from rnncli.config.data_section import DIALECT
 from rnncli.data.lines import Line, Opened
 from rnncli.data.source import Source
 from rnncli.data.splits import by_rarest

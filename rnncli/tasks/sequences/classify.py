@@ -15,6 +15,7 @@ from rnncli.data.text import WORDS, Kind
 from rnncli.errors import DataError, UsageError, shown
 from rnncli.kernels import losses
 from rnncli.nn.onnx.graph import Graph
+from rnncli.tasks.headers import config_in
 from rnncli.tasks.sequences import augmentation, baselines, echo_state
 from rnncli.tasks.sequences.answers import AnswerInOnnx, Fact, Output
 from rnncli.tasks.sequences.averages import best_share, outputs_of_one, softmax_of
@@ -28,7 +29,7 @@ from rnncli.tasks.sequences.label_scores import accuracy, by_label, confusion, c
 from rnncli.tasks.sequences.label_sets import LabelSets
 from rnncli.tasks.sequences.one_answer import A_HALF, OneAnswer, Usual, kept_labels, resolved, share_in
 from rnncli.tasks.sequences.predictor import SequencePredictor
-from rnncli.tasks.task import Context, Options, config_in
+from rnncli.tasks.task import Context, Options
 from rnncli.training.backpropagation import Loss
 from rnncli.training.paired_bootstrap import Compared
 from rnncli.training.reports import NETWORK, Figure, Score, strongest_first

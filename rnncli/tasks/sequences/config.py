@@ -7,18 +7,11 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from rnncli.config.chosen import Chosen, chosen
-from rnncli.config.sections import (
-    Columns,
-    Config,
-    CutConfig,
-    GroupedConfig,
-    OneColumn,
-    SeededTrainingConfig,
-    TokenModelConfig,
-    TokensConfig,
-    TokenStackModelConfig,
-    VectorsConfig,
-)
+from rnncli.config.data_section import CutConfig, GroupedConfig
+from rnncli.config.section import Columns, OneColumn
+from rnncli.config.sections import Config
+from rnncli.config.token_sections import TokenModelConfig, TokensConfig, TokenStackModelConfig, VectorsConfig
+from rnncli.config.training_section import SeededTrainingConfig
 from rnncli.config.values import refusal
 
 _WHOLE = "reads whole sequences; remove it"

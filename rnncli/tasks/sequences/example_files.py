@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.config.sections import NO_GROUP
+from rnncli.config.data_section import NO_GROUP
 from rnncli.data.csv_table import Table, read_table
 from rnncli.data.lines import Opened
 from rnncli.data.numeric import column_index, finite, is_missing, is_number, is_numeric_column, value_of

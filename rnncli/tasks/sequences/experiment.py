@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from rnncli.config.chosen import is_open
-from rnncli.config.sections import NO_GROUP, C, Config
+from rnncli.config.data_section import NO_GROUP
+from rnncli.config.sections import C, Config
 from rnncli.data.csv_table import quotes_fields
 from rnncli.data.source import Source
 from rnncli.data.splits import Splits
@@ -22,6 +23,8 @@ from rnncli.nn.network import Network, NetworkShape
 from rnncli.notes import doubt
 from rnncli.tasks import sizes
 from rnncli.tasks.around_layers import Read, around_layers
+from rnncli.tasks.first_weights import set_first_weights, start_words
+from rnncli.tasks.headers import training_in_header
 from rnncli.tasks.recurrence import recurrence_of
 from rnncli.tasks.sequences import readers
 from rnncli.tasks.sequences.answers import Answers, Fact
@@ -31,18 +34,7 @@ from rnncli.tasks.sequences.examples import Examples
 from rnncli.tasks.sequences.learner import ExampleData, ExampleLearner, room_for
 from rnncli.tasks.sequences.readers import Numbers, Reader, Words
 from rnncli.tasks.sequences.tagged import Tagged
-from rnncli.tasks.task import (
-    OTHER_DATA,
-    Context,
-    Evaluation,
-    Experiment,
-    Options,
-    count_of_networks,
-    prepared,
-    set_first_weights,
-    start_words,
-    training_in_header,
-)
+from rnncli.tasks.task import OTHER_DATA, Context, Evaluation, Experiment, Options, count_of_networks, prepared
 from rnncli.training.reports import Figure, Score
 from rnncli.training.room import Room
 from rnncli.training.side_by_side import together

@@ -14,6 +14,7 @@ from rnncli.data.typed import typed
 from rnncli.errors import ConfigError, DataError, UsageError, shown
 from rnncli.kernels import losses
 from rnncli.nn.onnx.graph import Graph
+from rnncli.tasks.headers import config_in
 from rnncli.tasks.sequences import baselines
 from rnncli.tasks.sequences.answers import AnswerInOnnx, Fact, Output
 from rnncli.tasks.sequences.averages import outputs_of_sets, sigmoids_of
@@ -34,7 +35,7 @@ from rnncli.tasks.sequences.label_scores import (
 from rnncli.tasks.sequences.naive_bayes import logs
 from rnncli.tasks.sequences.one_answer import OneAnswer, kept_labels
 from rnncli.tasks.sequences.written_labels import labels_in
-from rnncli.tasks.task import Options, config_in
+from rnncli.tasks.task import Options
 from rnncli.training.backpropagation import Loss
 from rnncli.training.paired_bootstrap import Compared
 from rnncli.training.reports import NETWORK, Figure, Score, strongest_first

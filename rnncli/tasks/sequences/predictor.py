@@ -14,6 +14,8 @@ from rnncli.data.source import Source
 from rnncli.errors import DataError, UsageError
 from rnncli.nn.ensemble import as_one
 from rnncli.nn.network import Network
+from rnncli.tasks.answers import Piece, Pieces
+from rnncli.tasks.headers import config_in
 from rnncli.tasks.line_by_line import Faults, line_by_line
 from rnncli.tasks.sequences import readers
 from rnncli.tasks.sequences.answers import Answers
@@ -23,7 +25,7 @@ from rnncli.tasks.sequences.experiment import network_shape
 from rnncli.tasks.sequences.gaps import Gaps
 from rnncli.tasks.sequences.learner import answered
 from rnncli.tasks.sequences.readers import Words
-from rnncli.tasks.task import Asked, Piece, Pieces, Predictor, config_in
+from rnncli.tasks.task import Asked, Predictor
 from rnncli.training.backpropagation import ThreadPool
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.config.sections import VocabularyConfig
+from rnncli.config.token_sections import VocabularyConfig
 from rnncli.data.cutting import Cut
 from rnncli.data.numeric import FAR, by_itself, changes, never_flat, whole_series
 from rnncli.data.text import WORDS, Kind

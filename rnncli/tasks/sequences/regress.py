@@ -15,6 +15,7 @@ from rnncli.data.typed import array, typed
 from rnncli.data.units import unit_of
 from rnncli.errors import ConfigError, DataError, shown
 from rnncli.nn.onnx.graph import Graph
+from rnncli.tasks.headers import config_in
 from rnncli.tasks.sequences import baselines
 from rnncli.tasks.sequences.answers import AnswerInOnnx, Fact, Output
 from rnncli.tasks.sequences.averages import SHARES
@@ -25,7 +26,7 @@ from rnncli.tasks.sequences.experiment import SequenceExperiment, splits_in
 from rnncli.tasks.sequences.one_answer import A_HALF, OneAnswer, Usual, resolved, share_in
 from rnncli.tasks.sequences.predictor import SequencePredictor
 from rnncli.tasks.sequences.ridge import Ridge
-from rnncli.tasks.task import Context, config_in
+from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import SQUARED_ERROR, Loss
 from rnncli.training.headline import OFF_BY, Headline
 from rnncli.training.paired_bootstrap import Compared

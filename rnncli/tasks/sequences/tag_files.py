@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rnncli.config.sections import NO_GROUP
+from rnncli.config.data_section import NO_GROUP
 from rnncli.data.csv_table import Table, read_table
 from rnncli.data.lines import Opened
 from rnncli.data.numeric import column_index, finite, is_numeric_column

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from rnncli.tasks.headers import WORDS_BEFORE
 from rnncli.tasks.sequences.config import ClassifyConfig, RegressConfig, TagConfig
-from rnncli.tasks.task import WORDS_BEFORE, Context, Experiment, Predictor, Recognised, Task
+from rnncli.tasks.task import Context, Experiment, Predictor, Recognised, Task
 
 if TYPE_CHECKING:
     import numpy as np

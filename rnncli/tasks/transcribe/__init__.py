@@ -9,4 +9,5 @@ decoding            transcripts of the outputs of a network
 error_rates         character and word error rates, and what is confused with what
 baselines           transcripts that need no training
 experiment, predictor  the experiment; the predictor
+follow              sound that is transcribed as it comes
 """

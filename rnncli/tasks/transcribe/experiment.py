@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.config.sections import DIALECT
+from rnncli.config.data_section import DIALECT
 from rnncli.data.recordings import Layout
 from rnncli.data.source import Source
 from rnncli.data.splits import Splits
@@ -21,8 +21,10 @@ from rnncli.nn.network import Network, NetworkShape
 from rnncli.notes import doubt
 from rnncli.tasks import sizes
 from rnncli.tasks.around_layers import around_layers
+from rnncli.tasks.first_weights import set_first_weights
+from rnncli.tasks.headers import training_in_header
 from rnncli.tasks.recurrence import recurrence_of
-from rnncli.tasks.task import Context, Experiment, Options, set_first_weights, training_in_header
+from rnncli.tasks.task import Context, Experiment, Options
 from rnncli.tasks.transcribe.augmentation import Augmentation
 from rnncli.tasks.transcribe.baselines import baselines
 from rnncli.tasks.transcribe.config import TranscribeConfig
@@ -43,11 +45,11 @@ def prepare(
     config: TranscribeConfig, source: Source, context: Context, learnt: Mapping[str, Any] | None
 ) -> TranscribeExperiment:
     like = Layout.from_header(learnt["layout"]) if learnt else None
-    whole = Transcribed.read(source, config.data, like)
+    whole = Transcribed.read(source, config.data, like, context.kept)
     splits = Splits(
         config,
         whole,
-        lambda other: Transcribed.read(other, config.data, whole.layout),
+        lambda other: Transcribed.read(other, config.data, whole.layout, context.kept),
         only,
         whole.inputs(),
         opened=lambda path: RecordingFiles(path, config.data),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,7 +19,9 @@ from rnncli.training.room import Room, for_answers
 from rnncli.training.whole_sequences import Draw, WholeSequencesLearner, Windows, picked
 
 LONG, PIECE, MARGIN = 4096, 2048, 256  # steps
-_AT_ONCE = 32  # recordings, or pieces of them, that are transcribed together
+_CARRIED = 256  # steps at once where the state is carried on
+_AT_ONCE = 32  # recordings, or pieces of them, that are transcribed together,
+_TOGETHER = 1 << 13  # and their steps: of 2 LSTM of 128 both ways 126 MB, at most four times
 
 
 @dataclass(frozen=True)
@@ -82,17 +84,39 @@ class TranscriptLearner(WholeSequencesLearner):
 def outputs_of(network: Network, inputs: Sequence[np.ndarray], pool: ThreadPool) -> list[np.ndarray]:
     """Return the outputs (n, C) of a trained network for each recording.
 
-    A long one is read in pieces, each of which begins and ends MARGIN steps beyond those that it answers for, so that
-    memory does not grow with it; what is farther away hardly changes an output.
+    A long one is read in pieces, so that memory does not grow with it: by a network of one direction on a state that is
+    carried on; by one of both, each piece begins and ends MARGIN steps beyond those that it answers for, and what is
+    farther away hardly changes an output.
     """
+    if not network.shape.bidirectional and any(len(x) > LONG for x in inputs):
+        return [np.concatenate(list(Carrying(network, pool).outputs(x))) for x in inputs]
     cuts = [(i, *cut) for i, x in enumerate(inputs) for cut in pieces_of(len(x))]
     read = [inputs[i][max(first - MARGIN, 0) : last + MARGIN] for i, first, last in cuts]
-    windows = Windows(network, for_answers([len(x) for x in read], _AT_ONCE))
+    windows = Windows(network, for_answers([len(x) for x in read], _AT_ONCE, _TOGETHER))
     found: list[list[np.ndarray]] = [[] for _ in inputs]
     for (i, first, last), outputs in zip(cuts, windows.outputs(Runner(network, pool), read, _AT_ONCE), strict=True):
         skipped = first - max(first - MARGIN, 0)
         found[i].append(outputs[skipped : skipped + last - first])
     return [some[0] if len(some) == 1 else np.concatenate(some) for some in found]
+
+
+class Carrying:
+    """A trained network of one direction, which reads one recording as it comes: its state is carried on."""
+
+    def __init__(self, network: Network, pool: ThreadPool):
+        self._runner = Runner(network, pool)
+        self._work = network.workspace(_CARRIED, 1, _CARRIED, training=False)
+        self._work.clear_state()
+
+    def outputs(self, inputs: np.ndarray) -> Iterator[np.ndarray]:
+        """Yield the outputs (n, C) for the next steps, scaled features (n, F)."""
+        for start in range(0, len(inputs), _CARRIED):
+            some = inputs[start : start + _CARRIED]
+            work = self._work.first(len(some), 0)
+            work.x[:, 0] = some
+            self._runner.forward(work)
+            yield work.outputs[:, 0].copy()
+            work.carry(len(some))
 
 
 def pieces_of(steps: int) -> list[tuple[int, int]]:

@@ -15,8 +15,10 @@ from rnncli.data.source import Source
 from rnncli.data.vocabulary import Vocabulary
 from rnncli.errors import DataError, UsageError
 from rnncli.nn.network import Network
+from rnncli.tasks.answers import Piece, Pieces, Stream
+from rnncli.tasks.headers import config_in
 from rnncli.tasks.line_by_line import Faults, line_by_line
-from rnncli.tasks.task import Asked, Piece, Pieces, Predictor, config_in
+from rnncli.tasks.task import Asked, Predictor
 from rnncli.tasks.transcribe.config import TranscribeConfig, TranscriptsConfig
 from rnncli.tasks.transcribe.decoding import Decoder, Search, Transcript
 from rnncli.tasks.transcribe.experiment import network_shape
@@ -44,11 +46,22 @@ class Transcriber(Predictor):
         self.network = Network(network_shape(self.config, self.layout.size, len(self.decoder.vocabulary)))
         self.network.load(arrays)
 
-    def predict(self, asked: Asked) -> Pieces:
-        """Return the transcripts of each recording of the data, or the times of their symbols."""
+    def predict(self, asked: Asked) -> Pieces | Stream:
+        """Return the transcripts of each recording of the data, or the times of their symbols; with --follow the
+        symbols as they come."""
+        from rnncli.tasks.transcribe import follow
+
+        if asked.options.get("follow"):
+            return follow.follow(self, asked)
+        if raw := [name for name in follow.RAW if name in asked.options]:
+            raise UsageError(f"--{raw[0]}: tells of raw sound, which is read with --follow; leave it out")
         if asked.data is None:
             raise UsageError("this model transcribes recordings; name files, a folder or a list of them")
         data, options = self.config.changed(data=asked.reading).data, asked.options
+        for name in ("n_best", "scores"):
+            if name in options and options.get("timestamps"):
+                what = f"--{name.replace('_', '-')}"
+                raise UsageError(f"{what}: does not go with --timestamps, which tells of the best alone; leave it out")
         path: Paths | Source = [str(asked.data), *asked.more] if asked.more else asked.data
         name = path.name if isinstance(path, Source) else path if isinstance(path, str) else ", ".join(path[:3])
         form = Form(

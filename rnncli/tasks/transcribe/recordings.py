@@ -12,6 +12,7 @@ import numpy as np
 from rnncli.config.recordings import FeatureConfig
 from rnncli.data.files import Paths
 from rnncli.data.frames import moments
+from rnncli.data.kept_rows import KeptRows
 from rnncli.data.manifest import Listed, text_if_beside
 from rnncli.data.recordings import Layout, Recording, listed_in, read_recordings, recordings_of
 from rnncli.data.source import Source
@@ -100,13 +101,15 @@ class Transcribed:
         return f"{len(self):,} recordings of {min(steps):,} to {max(steps):,} steps of {self.layout.size} features"
 
     @classmethod
-    def read(cls, source: Source, data: TranscriptsConfig, like: Layout | None = None) -> Transcribed:
-        """Return the recordings in `source`, in the layout `like` if it is given."""
+    def read(
+        cls, source: Source, data: TranscriptsConfig, like: Layout | None = None, kept: KeptRows | None = None
+    ) -> Transcribed:
+        """Return the recordings in `source`, in the layout `like` if it is given; kept: see `read_sound`."""
         if source.path is None:
             (entry,) = entries_of(source, data)
             items = list(recordings_of(entry, data, like, labelled=True))
             return cls(source.name, items[0].layout, items)
-        found = read_recordings(source.path, data, like)
+        found = read_recordings(source.path, data, like, kept=kept)
         return cls(found.name, found.layout, found.items)
 
 
@@ -120,6 +123,7 @@ class Scaler:
 
     def __init__(self, centre: np.ndarray, scale: np.ndarray):
         self.centre, self.scale = centre, scale
+        self._leaves_all = bool((centre == 0).all() and (scale == 1).all())
 
     @classmethod
     def of(cls, train: Transcribed, features: FeatureConfig) -> Scaler:
@@ -131,9 +135,14 @@ class Scaler:
 
     def scaled(self, one: Recording) -> np.ndarray:
         """Return scaled features (n, F) float32; raise DataError naming a recording that has too large ones."""
-        values = np.asarray((one.features - self.centre) / self.scale, np.float32)
-        if not (np.abs(values) <= LARGEST).all():
-            raise DataError(f"{one.where}: features up to {np.abs(values).max():.3g} times as large as usual; mend it")
+        return self.of_steps(one.features, one.where)
+
+    def of_steps(self, features: np.ndarray, where: str) -> np.ndarray:
+        """Return the features (n, F) of some steps as `scaled` does."""
+        values = features if self._leaves_all else np.asarray((features - self.centre) / self.scale, np.float32)
+        largest = np.abs([values.min(), values.max()]).max()  # without a copy: there may be an hour of them
+        if not largest <= LARGEST:
+            raise DataError(f"{where}: features up to {largest:.3g} times as large as usual; mend it")
         return values
 
     def each(self, them: Transcribed) -> list[np.ndarray]:

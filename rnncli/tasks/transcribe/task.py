@@ -20,7 +20,10 @@ class Transcribe(Task):
     name = "transcribe"
     config = TranscribeConfig
     options = {
-        "predict": frozenset({"strict", "scores", "n_best", "beam", "timestamps", "lm", "lm_weight"}),
+        "predict": frozenset(
+            {"strict", "scores", "n_best", "beam", "timestamps", "lm", "lm_weight"}
+            | {"follow", "rate", "coding", "channels"}
+        ),
         "evaluate": frozenset({"must_beat", "confusion", "plot"}),
     }
 
@@ -30,7 +33,12 @@ class Transcribe(Task):
     def recognised(self, look: Look) -> Recognised | None:
         from rnncli.tasks.transcribe import recognition
 
-        return recognition.listed(look)
+        return recognition.listed(look) or recognition.stepwise(look)
+
+    def recognised_names(self, path: Paths) -> str | None:
+        from rnncli.tasks.transcribe import recognition
+
+        return recognition.named(path)
 
     def source(self, config: TranscribeConfig, path: Paths | Source, seen: Source | None = None) -> Source:
         from rnncli.data.source import Source

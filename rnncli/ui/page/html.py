@@ -53,11 +53,13 @@ def table(
     return element("div", made, kind=kind)
 
 
-def picture(draw: Draw, caption: str = "") -> Markup:
-    """Return a picture with what it shows, or nothing where matplotlib is missing."""
+def picture(draw: Draw, caption: str = "", kind: str = "") -> Markup:
+    """Return a picture with what it shows, or nothing where matplotlib is missing. kind: `half` if two of them stand
+    side by side where the page is wide."""
     if not is_installed():
         return Markup("")
-    return element("figure", Markup(inline_svg(draw)), *([element("figcaption", caption)] if caption else []))
+    shown = [element("figcaption", caption)] if caption else []
+    return element("figure", Markup(inline_svg(draw)), *shown, kind=kind)
 
 
 def whole_page(title: str, *inner: str) -> str:

@@ -13,6 +13,7 @@ from rnncli.tasks.forecast.reports import BacktestReport
 from rnncli.tasks.language_model.surprise import Surprise
 from rnncli.tasks.page import MOST, Page
 from rnncli.training.wrong_answers import DISTANCE, EDITS, PROBABILITY, WrongAnswer
+from rnncli.ui.label_tables import shown_label
 from rnncli.ui.numbers import figure, figures
 from rnncli.ui.output import duration
 from rnncli.ui.page.html import Markup, element, picture, table, whole_page
@@ -23,7 +24,7 @@ from rnncli.ui.reach_table import reach_rows
 from rnncli.ui.results import cell
 from rnncli.ui.scores import CHOSE, instead
 
-_FORECASTS = 4  # pictures of what comes next
+_FORECASTS = 12  # pictures of what comes next
 _CONFUSIONS = 12
 _CURVES = 14  # runs whose training is drawn in one picture
 _COMPARED = 60_000  # bytes of the table that compares runs
@@ -44,7 +45,7 @@ def page_of(pages: Sequence[Page]) -> str:
         for page, command in zip(pages, commands, strict=True)
     ]
     if len(pages) == 1:
-        return whole_page(f"rnncli: {pages[0].name}", *articles_for(articles, commands, ROOM))
+        return whole_page(f"rnncli: {_title(pages[0])}", *articles_for(articles, commands, ROOM))
     compared = _compared(pages)
     shown = list(articles_for(articles, commands, ROOM - len(compared.encode())))
     left = f"The first {len(shown):,} of these runs follow; make a page of fewer runs for the others."
@@ -87,7 +88,9 @@ def _row(page: Page) -> list[str]:
 def _run(page: Page) -> Iterator[Part]:
     """Yield the parts of the page on one run, its name and the verdict first."""
     score, report = page.report["score"], page.report
-    yield Part(Markup(element("h1", plain(page.name)) + _judged(score)))
+    title = _title(page)
+    name = element("p", f"run {plain(page.name)}", kind="soft") if title != page.name else ""
+    yield Part(Markup(element("h1", plain(title)) + name + _judged(score)))
     if score is not None:
         yield Part(_scores(score), 2, "Score beside its baselines", "the score beside its baselines")
     yield from _of_forecasts(page)
@@ -106,6 +109,12 @@ def _run(page: Page) -> Iterator[Part]:
         yield Part(element("p", plain(sentence, _LINE), kind="soft"), 1)
     yield Part(element("pre", _config(report["config"])), 4, "Config", "the config")
     yield Part(_provenance(report), 3, "Where it comes from", "where it comes from")
+
+
+def _title(page: Page) -> str:
+    """Return what a page is on: the data and the task, or the run where its data came from a pipe."""
+    path = page.report["data"]["path"]
+    return f"{path.rpartition('/')[2]}: {page.report['task']}" if isinstance(path, str) else page.name
 
 
 def _few_words(page: Page, command: str) -> Iterator[Part]:
@@ -175,9 +184,11 @@ def _scores(score: Mapping[str, Any]) -> Markup:
 
 def _of_forecasts(page: Page) -> Iterator[Part]:
     """Yield what comes next, what intervals held, and the windows that were forecast worst."""
-    for number, chart in enumerate(shown := page.forecasts[:_FORECASTS]):
-        rank = 9 if number else 6
-        yield Part(picture(partial(forecast.draw, [chart])), rank, "What comes next", "forecasts")
+    units = page.backtest.units if page.backtest is not None else {}
+    shown = [replace(chart, unit=units.get(chart.target, chart.unit)) for chart in page.forecasts[:_FORECASTS]]
+    for number, chart in enumerate(shown):
+        rank, kind = 9 if number else 6, "half" if len(shown) > 1 else ""
+        yield Part(picture(partial(forecast.draw, [chart]), kind=kind), rank, "What comes next", "forecasts")
     if len(page.forecasts) > len(shown):
         few = f"The first {len(shown)} of {len(page.forecasts):,} series"
         yield Part(element("p", few, kind="soft"), 6, "What comes next", "forecasts")
@@ -186,7 +197,8 @@ def _of_forecasts(page: Page) -> Iterator[Part]:
         yield Part(_intervals(page.backtest), 2, title, "what intervals promised and held")
     for number, chart in enumerate(page.worst):
         title = "The windows that were forecast worst"
-        yield Part(picture(partial(forecast.draw, [chart])), 8 + number, title, "the windows that were forecast worst")
+        shown_chart = picture(partial(forecast.draw, [chart]), kind="half" if len(page.worst) > 1 else "")
+        yield Part(shown_chart, 8 + number, title, "the windows that were forecast worst")
 
 
 def _intervals(backtest: BacktestReport) -> Markup:
@@ -204,7 +216,10 @@ def _confusions(page: Page) -> Iterator[Part]:
         yield Part(picture(lambda: confusion.draw(matrix)), 7, title, "the confusion matrix")
     found = (page.report["score"] or {}).get("confusions") or []
     if found:
-        rows = [[one["actual"], one["predicted"], f"{one['count']:,}"] for one in found[:_CONFUSIONS]]
+        rows = [
+            [shown_label(one["actual"]), shown_label(one["predicted"]), f"{one['count']:,}"]
+            for one in found[:_CONFUSIONS]
+        ]
         inner = element("p", "The most frequent mistakes:") + table(
             ["actual", "predicted", "how often"], rows, numbers=(2,)
         )
@@ -245,7 +260,8 @@ def _training(page: Page) -> Iterator[Part]:
         yield Part(picture(lambda: curves.draw([curve])), 7, "Training", "the curve of the training")
         kept = {"best": "the best on validation", "last": "the last", "cross-validated": "cross-validated"}
         which = f"the weights of update {report['best_step']:,} are kept, {kept.get(report['kept'], report['kept'])}"
-        made = f"{amount(report['steps'], 'update')} in {duration(report['seconds'])}; {which}."
+        loss = "" if curve.kept is None else f", of loss {curve.kept:.4g}"
+        made = f"{amount(report['steps'], 'update')} in {duration(report['seconds'])}; {which}{loss}."
         yield Part(element("p", made, kind="soft"), 3, "Training", "the training")
     if (found := page.gradients) is not None:
         title = "How far the gradient reaches back"

@@ -31,11 +31,21 @@ table { border-collapse: collapse; width: 100%; margin: .4rem 0; font-variant-nu
 th, td { text-align: left; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid var(--grid); vertical-align: top; }
 .facts td { overflow-wrap: anywhere; }
 th { color: var(--soft); font-weight: 600; font-size: .92rem; }
-.number, .word { white-space: nowrap; }
+td.number, td.word { white-space: nowrap; }
 .number { text-align: right; }
 figure { margin: 1rem 0; }
 figure svg { display: block; width: 100%; height: auto; }
 figure svg text { font-family: inherit !important; }
+@media screen and (max-width: 30rem) {
+  main { padding: .8rem .7rem 2rem; }
+  table { font-size: .84rem; }
+  th, td { padding-right: .5rem; }
+  td { overflow-wrap: anywhere; }
+  th:last-child, td:last-child { padding-right: 0; }
+}
+@media screen and (min-width: 44rem) {
+  figure.half { display: inline-block; width: 49.5%; margin: .5rem 0; }
+}
 pre { background: var(--shade); padding: .7rem 1rem; overflow-x: auto; font-size: .85rem; line-height: 1.45; }
 .passage { columns: 1 !important; }
 .shade-1 { background: color-mix(in srgb, var(--orange) 11%, transparent); }

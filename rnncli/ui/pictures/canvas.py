@@ -181,6 +181,8 @@ def _fitted(figure: Any, labels: Sequence[str]) -> tuple[list[str], int]:
     """Return the entries of a legend, cut where one is wider than the figure, and how many stand side by side."""
     width = figure.get_figwidth() - _EDGE
     shown = [plain(label, int((width - _HANDLE) / _LETTER)) for label in labels]
+    if len(shown) <= _ABREAST and sum(_HANDLE + _LETTER * len(label) for label in shown) <= width:
+        return shown, max(1, len(shown))
     most = int(width / (_HANDLE + _LETTER * max(map(len, shown), default=1)))
     return shown, max(1, min(_ABREAST, most))
 

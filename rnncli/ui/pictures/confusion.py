@@ -6,6 +6,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 from rnncli.training.reports import Confusion
+from rnncli.ui.label_tables import shown_label
 from rnncli.ui.pictures.canvas import BLUE, INK, PAPER, figure_of, plain
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def draw(confusion: Confusion) -> Figure:
     rows = list(confusion.rows())
     counts = [[rows[i][k] for k in chosen] for i in chosen]
     shares = [[count / max(1, sum(rows[i])) for count in row] for i, row in zip(chosen, counts, strict=True)]
-    names = [plain(confusion.labels[i], _LONG) for i in chosen]
+    names = [plain(shown_label(confusion.labels[i]), _LONG) for i in chosen]
     figure, (axes,) = figure_of(2.2 + 0.42 * len(chosen) if len(chosen) > 5 else 4.2)
     for i, k in itertools.product(range(len(chosen)), repeat=2):
         share, count = shares[i][k], counts[i][k]

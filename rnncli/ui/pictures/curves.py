@@ -32,7 +32,10 @@ def draw(curves: Sequence[Curve]) -> Figure:
     """Draw the losses of one run, or a line for each of several; under them the figure that scores print, if any."""
     figures = [curve for curve in curves if curve.figure is not None]
     figure, places = figure_of(6.2 if figures else 4.4, 2 if figures else 1, sharex=True)
-    places[0].set_ylabel("loss")
+    kinds = list(dict.fromkeys(curve.loss for curve in curves if curve.loss))
+    of = f", {kinds[0]}" if len(kinds) == 1 else ""
+    held_out = any(isfinite(value) for curve in curves for value in curve.valid)
+    places[0].set_ylabel(plain(("validation loss" if len(curves) > 1 and held_out else "loss") + of, 40))
     if len(curves) == 1:
         _draw_one(places[0], curves[0])
         titled(places[0], f"Training of {curves[0].name}")
@@ -40,7 +43,7 @@ def draw(curves: Sequence[Curve]) -> Figure:
         _draw_several(places[0], curves)
         headed(figure, f"Training of {len(curves)} runs", places[0])
     _scale(places[0], [value for curve in curves for value in (*curve.train, *curve.valid)])
-    if len(kinds := dict.fromkeys(curve.loss for curve in curves if curve.loss)) > 1:
+    if len(kinds) > 1:
         note = f"Losses of different kinds, not to be compared: {', '.join(kinds)}"
         places[0].set_title(plain(note, 80 if figure.get_figwidth() >= WIDTH else 54), fontsize=10, fontweight="normal")
     if figures:
@@ -59,10 +62,16 @@ def _draw_one(axes: Axes, curve: Curve) -> None:
     axes.plot(curve.steps, curve.train, color=SOFT, linestyle="--", label="training")
     if any(map(isfinite, curve.valid)):
         axes.plot(curve.steps, curve.valid, color=BLUE, label="validation")
-    if curve.best is not None:
-        values = curve.valid if isfinite(curve.valid[curve.best]) else curve.train
-        step, value = curve.steps[curve.best], values[curve.best]
-        axes.plot(step, value, "o", markersize=7, color=ORANGE, markeredgecolor=INK, label=f"kept: {value:.4g}")
+    if curve.best is not None and (value := curve.kept) is not None:
+        axes.plot(
+            curve.steps[curve.best],
+            value,
+            "o",
+            markersize=7,
+            color=ORANGE,
+            markeredgecolor=INK,
+            label=f"kept: {value:.4g}",
+        )
 
 
 def _draw_several(axes: Axes, curves: Sequence[Curve]) -> None:
@@ -71,7 +80,6 @@ def _draw_several(axes: Axes, curves: Sequence[Curve]) -> None:
         held_out = any(map(isfinite, curve.valid))
         name = plain(curve.name, 40) if held_out else f"{plain(curve.name, 40)} (training)"
         axes.plot(curve.steps, curve.valid if held_out else curve.train, label=name, **style)
-    axes.set_ylabel("validation loss")
 
 
 def _scale(axes: Axes, values: Sequence[float]) -> None:

@@ -8,7 +8,19 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rnncli.tasks.forecast.reports import ForecastChart
-from rnncli.ui.pictures.canvas import BANDS, BLUE, INK, ORANGE, dots, figure_of, headed, number_axis, plain, titled
+from rnncli.ui.pictures.canvas import (
+    BANDS,
+    BLUE,
+    INK,
+    ORANGE,
+    WIDTH,
+    dots,
+    figure_of,
+    headed,
+    number_axis,
+    plain,
+    titled,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,7 +44,7 @@ def draw(charts: Sequence[ForecastChart], title: str = "") -> Figure:
     rows = -(-len(shown) // columns)
     figure, places = figure_of(_PER_CHART[columns - 1] * rows + 0.6, rows, columns)
     for axes, chart in zip(places, shown, strict=False):
-        _draw_one(axes, chart, columns)
+        _draw_one(axes, chart, columns, narrow=figure.get_figwidth() < WIDTH)
     for axes in places[len(shown) :]:
         axes.set_axis_off()
     if len(shown) == 1 and not title:
@@ -45,7 +57,8 @@ def draw(charts: Sequence[ForecastChart], title: str = "") -> Figure:
     return figure
 
 
-def _draw_one(axes: Axes, chart: ForecastChart, columns: int) -> None:
+def _draw_one(axes: Axes, chart: ForecastChart, columns: int, *, narrow: bool) -> None:
+    """Draw a chart; narrow: with words in its legend that fit one line of a page on a phone."""
     history = [math.nan if value is None else value for _, value in chart.history]
     places = _places(chart)
     past, coming = places[: len(history)], places[len(history) :]
@@ -54,8 +67,9 @@ def _draw_one(axes: Axes, chart: ForecastChart, columns: int) -> None:
     ends = [value for _, value in begin]
     if history:
         axes.plot(past, history, color=INK, label="history", linewidth=1.4, **dots(len(history)))
-    for colour, (level, lows, highs) in _coloured(chart):
-        axes.fill_between(xs, ends + list(lows), ends + list(highs), color=colour, lw=0, label=f"{level}% interval")
+    for k, (colour, (level, lows, highs)) in enumerate(_coloured(chart)):
+        label = f"{level}%" if k and narrow else f"{level}% interval"
+        axes.fill_between(xs, ends + list(lows), ends + list(highs), color=colour, lw=0, label=label)
     if history:
         axes.axvline(past[-1], color=INK, linewidth=0.8, linestyle=":")
     values = [value for _, value in chart.forecast]
@@ -67,8 +81,9 @@ def _draw_one(axes: Axes, chart: ForecastChart, columns: int) -> None:
     number_axis(axes, [*history, *values, *_band_values(chart)], chart.decimal)
     _mark_times(axes, chart, places, 8 // columns)
     axes.margins(x=0.02)
-    if chart.target and chart.target != chart.title and columns == 1:
-        axes.set_ylabel(plain(chart.target, 40))
+    named = [chart.target if chart.target != chart.title and columns == 1 else "", chart.unit]
+    if any(named):
+        axes.set_ylabel(plain(", ".join(filter(None, named)), 40))
 
 
 def _coloured(chart: ForecastChart) -> Iterator[tuple[str, tuple[int, Sequence[float], Sequence[float]]]]:

@@ -301,17 +301,17 @@ def test_rows_at_the_end_with_a_time_and_no_value_are_those_to_forecast(missing)
 
 def test_without_times_a_missing_target_at_the_end_is_missing():
     text = "y\n1\n2\nNA\n"
-    assert refused(DataError, read, text).startswith('d.csv:4: column 1 "y": 1 of 3 values are missing')
+    assert refused(DataError, read, text).startswith('d.csv:4: column 1 "y": 1 of 3 values is missing')
     assert listed(panel_of(text, missing="mask")) == [[1, 2, 2]]
 
 
 def test_missing_numbers_of_covariates_are_refused_before_the_last_target_only():
     text = KNOWN.replace("2,1,xmas,6", "2,1,xmas,").replace("0,,5", ",,5")
     assert refused(DataError, read, text, target="y", known_covariates="holiday", past_covariates="temp") == (
-        f'd.csv:3: column 5 "temp": 1 of 2 values are missing, this is the first; {SWITCHES}'
+        f'd.csv:3: column 5 "temp": 1 of 2 values is missing, this is the first; {SWITCHES}'
     )
     assert refused(DataError, read, text, target="y", known_covariates="promo") == (
-        f'd.csv:2: column 3 "promo": 1 of 2 values are missing, this is the first; {SWITCHES}'
+        f'd.csv:2: column 3 "promo": 1 of 2 values is missing, this is the first; {SWITCHES}'
     )
 
 

@@ -251,7 +251,7 @@ def test_a_line_without_a_place_is_told_and_answered_and_changes_nothing(stream,
     assert told.replace(":3:16", f":{2 + header}:16") in stream.told[0]
     assert stream.told[0].endswith("; left out")
     late = "already" in told or "comes after" in told
-    unread = f"{stream.path}: 1 of {len(NEW) + 1} lines could not be read; mend those that are named above"
+    unread = f"{where} this line, of {len(NEW) + 1}, could not be read; mend what is named"
     assert stream.unread == ("" if late else unread)
     assert rows[:1] + rows[2:] == calm
     assert rows[1] == calm[0] | {"ds": stamp, "a": None, "score": None}

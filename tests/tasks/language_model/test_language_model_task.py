@@ -11,6 +11,7 @@ from rnncli.data.vocabulary import Vocabulary
 from rnncli.errors import ConfigError, DataError
 from rnncli.nn.network import Network
 from rnncli.notes import noting
+from rnncli.tasks.headers import config_in
 from rnncli.tasks.language_model import ngram, predictor, shape, splits
 from rnncli.tasks.language_model.config import LanguageModelConfig
 from rnncli.tasks.language_model.decoding import Sampling
@@ -19,7 +20,7 @@ from rnncli.tasks.language_model.kneser_ney import KneserNey
 from rnncli.tasks.language_model.predictor import LanguageModel
 from rnncli.tasks.language_model.streams import Validation
 from rnncli.tasks.registry import config_from_mapping
-from rnncli.tasks.task import Context, config_in
+from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import ThreadPool
 
 POOL = ThreadPool(1)

@@ -7,7 +7,7 @@ import naive
 import numpy as np
 import pytest
 
-from rnncli.config.sections import LARGEST_SEED
+from rnncli.config.training_section import LARGEST_SEED
 from rnncli.data.source import Source
 from rnncli.kernels.cells import CELLS
 from rnncli.kernels.losses import IGNORED

@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pytest
 
-from rnncli.config.sections import VocabularyConfig
+from rnncli.config.token_sections import VocabularyConfig
 from rnncli.data.source import Source, read_source
 from rnncli.data.vocabulary import token_vocabulary
 from rnncli.errors import ConfigError

@@ -211,7 +211,7 @@ def test_a_row_with_a_gap_keeps_its_place_among_the_answers(tmp_path):
                 return str(error), told, notes
 
     said, told, _ = answers({})
-    assert "1 of 3 rows have no answer" in said
+    assert "1 of 3 rows has no answer" in said
     assert [text.partition("n.csv")[2] for text in told] == [
         ':3: column 2 "b" has no value; --missing ffill|interpolate (data.missing) says what to do'
     ]

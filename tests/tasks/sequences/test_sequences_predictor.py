@@ -8,8 +8,9 @@ import pytest
 
 from rnncli.data.source import Source, read_source
 from rnncli.notes import noting
+from rnncli.tasks.answers import Table
 from rnncli.tasks.registry import TASKS, config_from_mapping
-from rnncli.tasks.task import Asked, Context, Table
+from rnncli.tasks.task import Asked, Context
 from rnncli.training.backpropagation import ThreadPool
 
 LABELS = ["good", "bad"] * 8

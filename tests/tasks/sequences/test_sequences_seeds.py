@@ -16,11 +16,12 @@ from rnncli.inspection.reports import BEST
 from rnncli.nn import memory
 from rnncli.nn.ensemble import Ensemble
 from rnncli.notes import noting
+from rnncli.tasks.answers import Pieces
 from rnncli.tasks.cross_validation import CrossValidation
 from rnncli.tasks.registry import TASKS, config_from_mapping
 from rnncli.tasks.sequences import readers
 from rnncli.tasks.sequences.spans import scheme_of
-from rnncli.tasks.task import Asked, Context, Pieces
+from rnncli.tasks.task import Asked, Context
 from rnncli.training.backpropagation import ThreadPool
 from rnncli.training.loop import TrainingLoop
 from rnncli.training.optimizer import Optimizer
@@ -30,7 +31,8 @@ from rnncli.workflows.evaluate import evaluate
 from rnncli.workflows.inspect_grads import Request as Inspecting
 from rnncli.workflows.inspect_grads import inspect_grads
 from rnncli.workflows.opening import open_model
-from rnncli.workflows.train import Request, train
+from rnncli.workflows.train import train
+from rnncli.workflows.train_request import Request
 
 POOL = ThreadPool(1)
 SEED = 7
