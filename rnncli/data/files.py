@@ -22,15 +22,21 @@ _NAMED = 3  # files that a message names
 
 
 class Files(Source):
-    """Several files that were read, by `path` a folder, a pattern, or a list; see `Source`."""
+    """Several files that were read, by `path` a folder, a pattern, or a list; see `Source`. named: further ones, which
+    these name.
+    """
 
-    def __init__(self, name: str, files: Sequence[Source], path: Paths):
+    def __init__(self, name: str, files: Sequence[Source], path: Paths, named: Sequence[Source] = ()):
         super().__init__(name, path=path)
-        self._files = tuple(files)
+        self._files, self._named = tuple(files), tuple(named)
 
     @property
     def files(self) -> tuple[Source, ...]:
         return self._files
+
+    @property
+    def named(self) -> tuple[Source, ...]:
+        return self._named
 
     @property
     def size(self) -> int:
@@ -76,6 +82,8 @@ def files_of(path: Paths) -> list[str]:
 
     Raises UsageError for a folder or a pattern without files, and for standard input, which is no file.
     """
+    if (other := sent(path)) is not None:
+        return [file.name for file in other.files]
     named = [path] if isinstance(path, str) else path
     if "-" in named:
         raise UsageError("- is standard input, which cannot be read beside files; name the files alone, or join them")

@@ -23,6 +23,7 @@ from rnncli.data.encodings import UTF_8
 from rnncli.data.files import Paths, files_of
 from rnncli.data.lines import lines_of
 from rnncli.data.numeric import column_index
+from rnncli.data.sent import is_folder, is_there
 from rnncli.data.source import STDIN, Source, decode, is_table, read_source
 from rnncli.errors import DataError, UsageError, shown
 from rnncli.notes import note
@@ -80,7 +81,7 @@ def listed(path: Paths, data: RecordingsConfig, endings: tuple[str, ...], *, lab
     found = []
     files = files_of(path)
     kept = [file for file in files if _plain(file).endswith(endings)]
-    if isinstance(path, str) and os.path.isdir(path):
+    if isinstance(path, str) and is_folder(path):
         left = [file for file in files if file not in kept and not _plain(file).endswith(".txt")]
         if not kept:
             raise DataError(f"{path}: has no recordings; those are files whose names end in {', '.join(endings)}")
@@ -105,16 +106,16 @@ def text_beside(path: str, data: RecordingsConfig) -> str:
     """Return the text in the file beside a recording; raise DataError if there is none."""
     text = text_if_beside(path, data)
     if text is None:
-        beside = _beside(path)
+        beside = file_beside(path)
         raise DataError(f"{path}: its text is missing; put what it says into {beside}, or name a list of recordings")
     return text
 
 
 def text_if_beside(path: str, data: RecordingsConfig) -> str | None:
     """Return the text in the file beside a recording, None if there is none."""
-    if not os.path.exists(_beside(path)):
+    if not is_there(file_beside(path)):
         return None
-    return in_one_line(decode(read_source(_beside(path)), data.encoding or UTF_8))
+    return in_one_line(decode(read_source(file_beside(path)), data.encoding or UTF_8))
 
 
 def in_one_line(text: str) -> str:
@@ -122,7 +123,8 @@ def in_one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _beside(path: str) -> str:
+def file_beside(path: str) -> str:
+    """Return the name of the file that the text of a recording stands in, where no list has it."""
     return os.path.splitext(path.removesuffix(".gz"))[0] + ".txt"
 
 
@@ -186,7 +188,7 @@ def _entry(path: str, where: str, row: dict[str, str], data: RecordingsConfig, *
         raise DataError(f"{where}: {shown(row[key])} is no file name: it has a NUL character; mend it")
     text_key = _text_key(where, list(row), data, labelled=labelled)
     file = os.path.join(os.path.dirname(path), row[key])
-    if not os.path.exists(file):
+    if not is_there(file):
         raise DataError(f"{where}: no such file: {file}; paths are relative to the list: mend it, or remove the line")
     other = {name: value for name, value in row.items() if name not in (key, text_key)}
     return Listed(row[key], where, file, None if text_key is None else in_one_line(row[text_key]), other)

@@ -10,7 +10,8 @@ from typing import Any, NoReturn
 import numpy as np
 
 from rnncli.config.sections import Config
-from rnncli.data.sent import in_place_of_files
+from rnncli.data.files import Files
+from rnncli.data.sent import in_place_of_files, name_of
 from rnncli.data.source import Source
 from rnncli.errors import DivergedError, MachineError, RnncliError, StoppedError
 from rnncli.job import OF_ANY_RANK
@@ -74,7 +75,10 @@ class Follower:
     def _received(self, read: Mapping[str, Read]) -> Iterator[Source]:
         """Yield the data that rank 0 has read; within the block files beside them are those that it has read, too."""
         sources = {name: one.received(lambda: iter(self._ties.share, b"")) for name, one in read.items()}
-        with in_place_of_files(sources):
+        several = [one for one in sources.values() if isinstance(one, Files)]
+        files = {file.name: file for one in several for file in (*one.files, *one.named)}
+        under = {name_of(one.path): one for one in several if one.path is not None}
+        with in_place_of_files({**files, **sources, **under}):
             yield sources[DATA]
 
     def plan(self, fills: bool) -> None:

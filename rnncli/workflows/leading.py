@@ -18,12 +18,13 @@ import numpy as np
 
 from rnncli.config.loading import data_paths
 from rnncli.config.sections import Config
-from rnncli.data.files import Files, read_files
+from rnncli.data.files import Files, Paths
 from rnncli.data.sent import name_of
 from rnncli.data.source import Source
 from rnncli.errors import DivergedError, RnncliError, UsageError, amount
 from rnncli.job import OF_ANY_RANK
 from rnncli.notes import noting
+from rnncli.tasks.registry import TASKS
 from rnncli.training.length import Length
 from rnncli.training.loop import TrainingLoop
 from rnncli.training.ranks import Channel, Ranks
@@ -154,7 +155,8 @@ class Lead:
         if self._ties is None:
             return {}
         with noting(lambda text: None):  # told when they were read
-            beside = {name_of(path): read_files(path) for key, path in data_paths(config).items() if key != "path"}
+            others = {name_of(path): path for key, path in data_paths(config).items() if key != "path"}
+            beside = {name: TASKS[config.task].source(config, path) for name, path in others.items()}
         return {DATA: source, **beside}
 
     def _send(self, name: str, read: Mapping[str, Source], *arguments: Any) -> None:
@@ -162,7 +164,7 @@ class Lead:
         if self._ties is None:
             return
         self.call(name, {name: Read.of(one) for name, one in read.items()}, *arguments)
-        for file in (file for one in read.values() for file in one.files):
+        for file in (file for one in read.values() for file in _all_files(one)):
             for piece in file.pieces():
                 self._ties.share(piece)
             self._ties.share(b"")
@@ -208,20 +210,32 @@ class Lead:
         return self.awaited
 
 
+def _all_files(source: Source) -> tuple[Source, ...]:
+    return (*source.files, *source.named) if isinstance(source, Files) else source.files
+
+
 class Read(NamedTuple):
-    """What was read under one path: its name, and the names of its files, None for a single one."""
+    """What was read under one path: its name, and if it is of several files, that path, their names, and those of
+    further files that these name.
+    """
 
     name: str
-    files: tuple[str, ...] | None
+    path: Paths | None = None
+    files: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, source: Source) -> Read:
-        return cls(source.name, tuple(file.name for file in source.files) if isinstance(source, Files) else None)
+        if not isinstance(source, Files):
+            return cls(source.name)
+        files, named = (tuple(file.name for file in some) for some in (source.files, source.named))
+        return cls(source.name, source.path, files, named)
 
     def received(self, pieces: Callable[[], Iterator[bytes]]) -> Source:
         """Return the source again, from the pieces of one file after the other."""
         from rnncli.data.spool import Spooled
 
-        if self.files is None:
+        if self.path is None:
             return Spooled(self.name, pieces())
-        return Files(self.name, [Spooled(name, pieces()) for name in self.files], self.name)
+        files, named = ([Spooled(name, pieces()) for name in some] for some in (self.files, self.named))
+        return Files(self.name, files, self.path, named)

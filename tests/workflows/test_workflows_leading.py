@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import shards
+import sounds
 from tied_ranks import led, model, train_on
 
 from rnncli.config.loading import dump_config
@@ -157,3 +158,23 @@ def test_ranks_that_nothing_was_held_out_for_end_with_rank_0(folder):
     run = trained(folder, "labels", 1, "all", "data.validation=0")
     with pytest.raises(UsageError, match="nothing was held out"):
         led(2, lambda lead: evaluate.evaluate(evaluate.Request(str(run)), lambda report: None, lead))
+
+
+@pytest.mark.parametrize("named", ["list.csv", "spoken", "spoken/*.wav"])
+def test_sounds_are_sent_with_what_names_them_and_what_they_say(tmp_path, named):
+    (tmp_path / "spoken").mkdir()
+    rows = ["path,text"]
+    for i in range(16):
+        low = i % 2
+        (tmp_path / "spoken" / f"{i}.wav").write_bytes(sounds.wav(sounds.tone(300 if low else 900, 0.1 + i / 200)))
+        (tmp_path / "spoken" / f"{i}.txt").write_text("lo" if low else "hi")
+        rows.append(f"spoken/{i}.wav,{'lo' if low else 'hi'}")
+    (tmp_path / "list.csv").write_text("\n".join(rows) + "\n")
+    (tmp_path / "held.csv").write_text("\n".join(rows[:1] + rows[9:]) + "\n")
+    small = {"hidden_size": 4, "num_layers": 1, "dropout": 0.0}
+    training = {"epochs": 2, "batch_size": 8, "threads": 1, "shards": 2}
+    data = {"path": str(tmp_path / named), "validation": str(tmp_path / "held.csv"), "features": {"bands": 8}}
+    config = {"task": "transcribe", "data": data, "model": small, "training": training}
+    for size in (1, 2):
+        assert train_on(size, Request(config, (), str(tmp_path / f"on-{size}"))) == [0] * (size - 1)
+    assert model(tmp_path / "on-1") == model(tmp_path / "on-2")

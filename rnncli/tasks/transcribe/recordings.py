@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from rnncli.config.recordings import FeatureConfig
-from rnncli.data.files import Paths
+from rnncli.data.files import Files, Paths, files_of
 from rnncli.data.frames import moments
 from rnncli.data.kept_rows import KeptRows
-from rnncli.data.manifest import Listed, text_if_beside
+from rnncli.data.manifest import Listed, file_beside, text_if_beside
 from rnncli.data.recordings import Layout, Recording, listed_in, read_recordings, recordings_of
-from rnncli.data.source import Source
+from rnncli.data.source import Source, read_source
 from rnncli.data.typed import typed
 from rnncli.errors import DataError, UsageError
 from rnncli.tasks.transcribe.config import TranscriptsConfig
@@ -23,14 +24,27 @@ from rnncli.tasks.transcribe.config import TranscriptsConfig
 LARGEST = 1e4  # of scaled features: their products with weights stay far from the end of float32
 
 
-class RecordingFiles(Source):
-    """The files of recordings, and a list of them if there is one; see `Source`. They are read when they are needed."""
+class RecordingFiles(Files):
+    """The files of recordings, or a list of them, which names them; see `Files`. They are read when they are needed."""
 
     def __init__(self, path: Paths, data: TranscriptsConfig):
         if "-" in ([path] if isinstance(path, str) else path):
             raise UsageError("recordings to learn from are read several times; name a file or a folder, not a pipe")
-        super().__init__(path if isinstance(path, str) else ", ".join(path), path=path)
+        super().__init__(path if isinstance(path, str) else ", ".join(path), (), path)
         self._data, self._listed = data, listed_in(path, data, labelled=False)
+
+    @property
+    def files(self) -> tuple[Source, ...]:
+        assert self.path is not None
+        return tuple(map(read_source, files_of(self.path)))
+
+    @property
+    def named(self) -> tuple[Source, ...]:
+        """The recordings in a list, and the files with their texts."""
+        assert self.path is not None
+        named = [one.path for one in self._listed]
+        named += [beside for path in named if os.path.exists(beside := file_beside(path))]
+        return tuple(map(read_source, dict.fromkeys(file for file in named if file not in files_of(self.path))))
 
     @property
     def size(self) -> int:
