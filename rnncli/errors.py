@@ -25,7 +25,9 @@ from collections.abc import Sequence
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # of an OSError: there may be no room
 _OF_ONE = {"are": "is", "have": "has", "were": "was"}
-_ONE_OF_MANY = re.compile(r"((?<![0-9.,])1 of [^;:]*?)\b(are|have|were)\b")
+_ONE_OF_MANY = re.compile(r"((?<![0-9.,])\b1 (?:of|[a-z]+s)\b[^;:]*?)\b(are|have|were)\b")
+_THINGS = "byte|character|epoch|feature|file|line|pair|recording|row|sequence|step|token|update|window|word"
+_ONE_THINGS = re.compile(rf"(?<![0-9.,])\b(1 (?:{_THINGS}))s\b")
 
 
 class RnncliError(Exception):
@@ -120,8 +122,8 @@ def amount(count: int, noun: str, plural: str = "") -> str:
 
 
 def agreeing(text: str) -> str:
-    """Return a message in which the verb of `1 of N things are …` is that of one."""
-    return _ONE_OF_MANY.sub(lambda found: f"{found[1]}{_OF_ONE[found[2]]}", text)
+    """Return a message in which what is said of 1 thing is not said of several, as in `1 of 9 rows are` or `1 rows`."""
+    return _ONE_THINGS.sub(r"\1", _ONE_OF_MANY.sub(lambda found: f"{found[1]}{_OF_ONE[found[2]]}", text))
 
 
 def reason_of(error: OSError) -> str:

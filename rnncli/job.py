@@ -6,6 +6,9 @@ says of an error, and ends, when all is said, by the job's `end`.
 
 from __future__ import annotations
 
+import time
+
+_TELLING = 2.0  # seconds for rank 0 to tell, before the first end has the mpiexec of Open MPI end all others
 OF_ANY_RANK = (1, 5)  # exit codes of a bug and of the system, which rank 0 may meet alone
 
 
@@ -32,6 +35,10 @@ class Silent(Job):
 
     def place(self, code: int) -> str | None:
         return "" if code in OF_ANY_RANK else None
+
+    def end(self, code: int) -> None:
+        if code:
+            time.sleep(_TELLING)
 
 
 ALONE = Job()

@@ -11,7 +11,7 @@ from rnncli.notes import noting
 from rnncli.tasks.registry import TASKS, config_from_mapping
 from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import ThreadPool
-from rnncli.workflows.bare_file import inferred
+from rnncli.workflows.bare_file import guessed
 
 RANDOM = random.Random(7)
 NOUNS = ("boat", "lamp", "hill", "tree", "stone", "river", "kettle", "garden")
@@ -238,7 +238,7 @@ def taken(content: str | bytes, name: str, *overrides: str) -> tuple[str, dict[s
     """The task of a file, its keys of `data`, and the first note."""
     notes: list[str] = []
     with noting(notes.append):
-        mapping = inferred("-" if name == STDIN else name, source_of(content, name), overrides)
+        mapping = guessed("-" if name == STDIN else name, source_of(content, name), overrides).config
     note, *_ = notes
     keys = {key: cell for key, cell in mapping["data"].items() if key not in ("path", "validation")}
     return mapping["task"], keys, note
@@ -247,7 +247,7 @@ def taken(content: str | bytes, name: str, *overrides: str) -> tuple[str, dict[s
 def prepared(content: str | bytes, name: str, *overrides: str) -> Any:
     """The network and the data that a file alone gives."""
     source = source_of(content, name)
-    config = config_from_mapping(inferred(name, source, overrides), [*SMALL, *overrides])
+    config = config_from_mapping(guessed(name, source, overrides).config, [*SMALL, *overrides])
     pool = ThreadPool(1)
     try:
         return TASKS[config.task].prepare(config, source, Context(pool))

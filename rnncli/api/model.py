@@ -16,6 +16,7 @@ from rnncli.api.talk import heard, log, warn
 from rnncli.cli.generate import request_of
 from rnncli.cli.options import given, taken_reading
 from rnncli.config.sections import SECTIONS
+from rnncli.data.files import read_files
 from rnncli.data.source import GIVEN, Source
 from rnncli.data.text import BYTES
 from rnncli.data.vocabulary import Vocabulary
@@ -64,7 +65,7 @@ class Model:
         with heard():
             opened = opening.open_sound(path_of(path))
             data = None if trained_on is None else handed(trained_on, _names(opened)).data
-            source = data if isinstance(data, Source) or data is None else opening.read_files(data)
+            source = data if isinstance(data, Source) or data is None else read_files(data)
             self._model = _Kept(opened.run, opened.path, opened.task, opened.header, opened.arrays, source)
 
     def __repr__(self) -> str:

@@ -98,9 +98,15 @@ def as_overrides(reading: dict[str, Any]) -> list[str]:
     """Return the reading options as overrides, in the form that `--set` takes."""
     import json
 
+    from rnncli.config.loading import Override
+
     plain = re.compile("[a-z]+")  # and no other type in YAML
     return [
-        f"data.{name}={value if plain.fullmatch(str(value)) else json.dumps(value)}" for name, value in reading.items()
+        Override(
+            f"data.{name}={value if plain.fullmatch(str(value)) else json.dumps(value)}",
+            f"--{name.replace('_', '-')} {value}",
+        )
+        for name, value in reading.items()
     ]
 
 

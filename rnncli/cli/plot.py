@@ -15,6 +15,8 @@ from rnncli.cli.options import example, picture_option, writing
 def command(runs: tuple[str, ...], output: str | None) -> None:
     """Draw the loss of RUN on training data and on validation, or compare several runs, as a picture.
 
+    A study, as rnncli tune makes it, stands for those of its runs that came to their end.
+
     From - it draws what is piped in: a forecast as predict writes it, or the lines of a metrics.jsonl. It needs the
     extra rnncli[plots].
     """
@@ -22,9 +24,11 @@ def command(runs: tuple[str, ...], output: str | None) -> None:
     from rnncli.training.curves import Curve
     from rnncli.ui.output import say
     from rnncli.ui.pictures import canvas, curves, forecast
+    from rnncli.workflows.names import is_study
     from rnncli.workflows.plot import PIPE, to_plot
 
-    named = output or str(Path(runs[0]) / "curves.png" if len(runs) == 1 and runs[0] != PIPE else "plot.png")
+    alone = len(runs) == 1 and runs[0] != PIPE and not is_study(runs[0])
+    named = output or str(Path(runs[0]) / "curves.png" if alone else "plot.png")
     canvas.require_matplotlib("plot")
     with noting(say):
         found = to_plot(runs)

@@ -27,7 +27,8 @@ def _page(context: click.Context, option: click.Parameter, path: str) -> str:
 def command(runs: tuple[str, ...], output: str) -> None:
     """Write a page on finished runs: one HTML file without scripts that loads nothing, for a mail, a phone or paper.
 
-    It begins with the verdict, and several runs with a comparison. Pictures need the extra rnncli[plots]. What a
+    It begins with the verdict, and several runs with a comparison. A study, as rnncli tune makes it, stands for those
+    of its runs that came to their end. Pictures need the extra rnncli[plots]. What a
     forecast did worst, and what its intervals held, is told if the training data are still where they were.
     """
     from rnncli.ui.output import put, say, say_notes, working

@@ -24,7 +24,7 @@ def command(folder: str, sort: str, form: str | None) -> None:
 
     Runs compare if they were scored on the same split of the same data by the same measure; the best of them is
     marked, and only the config keys in which they differ are shown, as --set takes them. Sorted by score, runs that
-    compare stand together, the best first.
+    compare stand together, the best first. A narrow terminal shows fewer columns; -f csv has all.
     """
     from rnncli.ui.output import say_next
     from rnncli.ui.run_list import write_runs

@@ -54,7 +54,9 @@ def command(
     A run holds config.yaml, model.safetensors (the best so far), state.safetensors and metrics.jsonl.
     Ctrl-C saves the run and prints how to go on.
     """
-    limits = [] if max_time is None else [f"training.max_time={max_time}"]
+    from rnncli.config.loading import Override
+
+    limits = [] if max_time is None else [Override(f"training.max_time={max_time}", f"--max-time {max_time}")]
     changes = [*overrides, *limits, *as_overrides(taken_reading(options))]
     if dry_run:
         if first is None or resume or origin:

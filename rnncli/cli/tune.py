@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
-from rnncli.cli.options import QUIET, SET, example
+from rnncli.cli.options import QUIET, SET, as_overrides, example, reading_options, taken_reading
 
 LARGEST = 10**6  # number of trials
 
@@ -42,6 +44,7 @@ LARGEST = 10**6  # number of trials
     type=click.Choice(["table", "csv", "json"]),
     help="By default a table on a terminal and csv in a pipe; json is the whole study.",
 )
+@reading_options
 def command(
     first: str,
     data: tuple[str, ...],
@@ -53,6 +56,7 @@ def command(
     seed: int,
     quiet: bool,
     form: str | None,
+    **options: Any,
 ) -> None:
     """Search for the settings with which a network learns best.
 
@@ -67,7 +71,9 @@ def command(
     from rnncli.workflows.together import lead_of
     from rnncli.workflows.tune import Request, tune
 
-    request = Request(first, data, out, overrides, over, trials, max_time, seed)
+    shown = [*(["-q"] if quiet else []), *([f"--format={form}"] if form else [])]
+    changes = [*overrides, *as_overrides(taken_reading(options))]
+    request = Request(first, data, out, changes, over, trials, max_time, seed, shown)
     lead = lead_of(request, [first, *data])
     with tuning_view(quiet=quiet) as view:
         found = tune(request, view.show, lead)

@@ -68,6 +68,17 @@ def _simplified(path: str) -> str:
     return short if os.path.realpath(short) == os.path.realpath(path) else path
 
 
+class Override(str):
+    """An override for which an option of the command line stands; `typed` is that option with its value."""
+
+    typed: str
+
+    def __new__(cls, text: str, typed: str = "") -> Override:
+        made = super().__new__(cls, text)
+        made.typed = typed
+        return made
+
+
 def apply_overrides(tree: dict[str, Any], overrides: Sequence[str], problems: list[Problem]) -> dict[Path, Place]:
     """Set each override's value in `tree`, in order, and return the place to name in errors about each path set.
 
@@ -75,7 +86,8 @@ def apply_overrides(tree: dict[str, Any], overrides: Sequence[str], problems: li
     """
     places: dict[Path, Place] = {}
     for override in overrides:
-        place = Place(f"--set {shown(override)[1:-1]}")
+        typed = override.typed if isinstance(override, Override) else f"--set {override}"
+        place = Place(shown(typed)[1:-1])
         try:
             path, value = _read(override)
         except ValueError as error:

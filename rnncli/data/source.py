@@ -348,11 +348,11 @@ def _changed(name: str, how: str) -> DataError:
 
 def _refuse(path: str, error: OSError) -> NoReturn:
     if isinstance(error, (FileNotFoundError, NotADirectoryError)):
-        raise UsageError(f"no such file: {path}{_similar_sibling(path)}") from None
+        raise UsageError(f"no such file: {path}{similar_sibling(path)}") from None
     raise MachineError(f"{path}: {reason_of(error)}") from None
 
 
-def _similar_sibling(path: str) -> str:
+def similar_sibling(path: str) -> str:
     """Return `; did you mean …` if the folder holds a file with almost this name, otherwise an empty string."""
     folder, name = os.path.split(path)
     try:
@@ -360,4 +360,4 @@ def _similar_sibling(path: str) -> str:
     except OSError:
         return ""
     close = difflib.get_close_matches(name, siblings, n=1)
-    return f"; did you mean {os.path.join(folder, close[0])}" if close else ""
+    return f'; did you mean "{os.path.join(folder, close[0])}"?' if close else ""

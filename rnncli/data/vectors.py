@@ -132,7 +132,7 @@ class StoredVectors(Vectors):
                 names = file.keys()
                 tensors: list[Any] = [file.get_tensor(name) for name in names]
                 words = json.loads((file.metadata() or {}).get(_KEY, "null"))
-        except (SafetensorError, ValueError, TypeError) as error:
+        except (SafetensorError, ValueError, TypeError, RecursionError) as error:
             raise DataError(f"{self.name}: {shown(' '.join(str(error).split()))}; save it again") from None
         one = len(tensors) == 1 and tensors[0].ndim == 2 and tensors[0].dtype.kind == "f"
         if not one or not isinstance(words, list) or len(words) != len(tensors[0]):

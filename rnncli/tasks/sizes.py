@@ -101,6 +101,8 @@ KINDS: Mapping[str, tuple[Row, ...]] = {
         Row(2000, "gru", 96, 1, 0.1, 16, 4e-3, 4000, 40),
         Row(_ALL, "gru", 128, 1, 0.1, 32, 4e-3, 8000, 15),
     ),
+    # A guess beside the other rows, near the configs by which connected digits and the samples are learnt: no table of
+    # sizes was measured for it.
     "transcripts": (
         Row(1000, "gru", 64, 2, 0.1, 16, 4e-3, 1500, 20),
         Row(_ALL, "lstm", 128, 2, 0.2, 32, 2e-3, 3000, 8),

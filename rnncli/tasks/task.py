@@ -354,6 +354,10 @@ class Task:
         """Return why the data file that `look` saw is for this task; None if it is not."""
         return None
 
+    def recognised_names(self, path: Paths) -> str | None:
+        """Return what the files are that `path` stands for, if their names tell that they are for this task."""
+        return None
+
     def require_options(self, command: str, options: Options) -> None:
         """Raise UsageError if the values of its options make no sense."""
 

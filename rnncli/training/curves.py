@@ -50,5 +50,5 @@ def curve_of(name: str, lines: Iterable[Mapping[str, Any]]) -> Curve | None:
 def _number(value: Any) -> float:
     try:
         return float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return math.nan

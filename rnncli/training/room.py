@@ -69,10 +69,11 @@ class Room(Generic[W]):
         return self._kept[key][2]
 
 
-def for_answers(lengths: Sequence[int], B: int) -> Room[Any]:
-    """Return the room to answer for sequences of these lengths, B at once: where they are long, for fewer of them."""
+def for_answers(lengths: Sequence[int], B: int, most: int = _ANSWERS) -> Room[Any]:
+    """Return the room to answer for sequences of these lengths, B at once: where they are long, for fewer of them, so
+    that steps × sequences are at most so many."""
     longest = np.array([max(lengths, default=1)])
-    return Room(longest, np.minimum(B * longest, _ANSWERS))
+    return Room(longest, np.minimum(B * longest, most))
 
 
 def by_key(lengths: Any) -> np.ndarray:

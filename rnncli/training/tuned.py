@@ -83,13 +83,12 @@ class Trial:
 
 @dataclass(frozen=True)
 class Begun:
-    """A trial is trained up to a share of its updates. of: how many trials there will be, None where time decides.
+    """A trial is trained up to a share of its updates.
 
     seed: of a trial that is trained again from it.
     """
 
     trial: Trial
-    of: int | None
     share: float
     seed: int | None = None
 
@@ -99,7 +98,6 @@ class Ended:
     """A trial has come to this share of its updates, or failed."""
 
     trial: Trial
-    of: int | None
     share: float
     seed: int | None = None
 
@@ -118,7 +116,8 @@ class Tuned:
 
     seeds: the best two from several seeds, and the sentence that this gives, empty while they are to be trained.
     importance: by key, a share of 1. best: the number of the trial whose config is in `config`. score: that of the
-    best one's report.json. left: what is yet to be done, in words, or nothing.
+    best one's report.json. by_score: which trial leads by the final scores, in words, where that is another measure.
+    left: what is yet to be done, in words, or nothing.
     """
 
     study: str
@@ -133,6 +132,7 @@ class Tuned:
     sentence: str = ""
     baseline: tuple[str, float] | None = None
     score: Mapping[str, Any] | None = None
+    by_score: str = ""
     left: str = ""
 
 

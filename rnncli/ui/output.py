@@ -120,10 +120,14 @@ def working(what: str) -> Iterator[Callable[[str], None]]:
     from rich.console import Console
     from rich.text import Text
 
-    def line(text: str) -> Text:
-        return Text(visible(" ".join(text.splitlines())))
+    console = Console(stderr=True)
 
-    with Console(stderr=True).status(line(what)) as status:
+    def line(text: str) -> Text:
+        found = Text(visible(" ".join(text.splitlines())))
+        found.truncate(max(1, console.width - 2), overflow="ellipsis")  # beside what turns
+        return found
+
+    with console.status(line(what)) as status:
         yield lambda part: status.update(line(f"{what}: {part}"))
 
 
@@ -135,7 +139,7 @@ def say_on(console: Console, text: str, style: str = "", lead: str = "") -> None
     """Print `text` after `lead`, broken between words; further lines are indented by the width of `lead`."""
     from rich.text import Text
 
-    for line in wrapped(text, console.width, lead):
+    for line in wrapped(agreeing(text), console.width, lead):
         console.print(Text(line, style=style), no_wrap=True, overflow="ignore", crop=False)
 
 

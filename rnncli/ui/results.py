@@ -8,6 +8,7 @@ import itertools
 import json
 import math
 import re
+import textwrap
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 TABLE_ROWS = 1000  # of answers that come without end, under one header
+_GAP = 2  # between two columns
 DIGITS = 8  # significant digits; float32 has little more than seven
 
 
@@ -162,18 +164,27 @@ def write_table(
     whole: Collection[str] = (),
     styles: Mapping[str, str] | None = None,
     least_width: int = 0,
+    spare: Collection[str] = (),
 ) -> None:
     """Write `rows` as a rich table, whose cells are shown and never parsed.
 
     Columns of numbers and those in `figures` are aligned to the right, those in `whole` are never folded. styles: the
     style of each cell that consists of one of its words. least_width: that of the table; a narrower terminal shows
-    long lines.
+    long lines. spare: columns that are left out, empty ones before others and else in this order, until the terminal is
+    wide enough for the rest: no word is broken then, and no cell has more than two lines.
     """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    console = Console(highlight=False)
+    console.width = max(console.width, least_width)
+    widths: dict[str, int] = {}
+    if spare:
+        widths = _fitting(rows, console.width, {*whole, *figures}, spare)
+        console.width = max(console.width, sum(widths.values()) + _GAP * len(widths))
+        rows = [{name: row[name] for name in widths} for row in rows]
+    table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False)
     for name in rows[0] if rows else ():
         numeric = name in figures or all(isinstance(row[name], (int, float)) for row in rows)
         table.add_column(
@@ -181,12 +192,11 @@ def write_table(
             justify="right" if numeric else "left",
             overflow="fold",
             no_wrap=name in whole,
+            width=widths.get(name),
         )
     for row in rows:
         texts = [visible(cell(value)).replace("\n", "\\n") for value in row.values()]
         table.add_row(*(Text(text, style=(styles or {}).get(text, "")) for text in texts))
-    console = Console(highlight=False)
-    console.width = max(console.width, least_width)
     parts = [Text(visible(title), style="bold"), table] if title else [table]
     if console.is_terminal:
         console.print(*parts, sep="\n")
@@ -194,6 +204,33 @@ def write_table(
     with console.capture() as captured:
         console.print(*parts, sep="\n")
     Output().write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+
+
+def _fitting(
+    rows: Sequence[Mapping[str, Any]], width: int, whole: Collection[str], spare: Collection[str]
+) -> dict[str, int]:
+    """Return the columns for which there is room, and the width of each."""
+    texts = {name: [visible(text) for text in (name, *(cell(row[name]) for row in rows))] for name in rows[0]}
+    widest = {name: max(map(len, column)) for name, column in texts.items()}
+    least = {name: widest[name] if name in whole else _least(column) for name, column in texts.items()}
+    empty = [name for name in spare if not any(row.get(name) for row in rows)]
+    for name in [*empty, *(name for name in spare if name not in empty)]:
+        if sum(least.values()) + _GAP * len(least) <= width:
+            break
+        least.pop(name, None)
+    rest = width - sum(least.values()) - _GAP * len(least)
+    for name, narrow in least.items():
+        least[name] += max(0, min(widest[name] - narrow, rest))
+        rest -= least[name] - narrow
+    return least
+
+
+def _least(texts: Sequence[str]) -> int:
+    """Return the least width of a column: no word is broken, and no cell has more than two lines."""
+    width = max(len(word) for text in texts for word in (text.split() or [""]))
+    while any(len(textwrap.wrap(text, width)) > 2 for text in texts if text):
+        width += 1
+    return width
 
 
 def three_digits(value: float | None) -> str:

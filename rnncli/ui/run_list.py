@@ -12,6 +12,8 @@ from rnncli.ui.numbers import figure
 from rnncli.ui.output import Output, duration
 from rnncli.ui.results import as_csv, rounded, write_table
 
+_SPARE = ("time", "differs in", "network is", "task", "strongest baseline", "best")  # columns, on a narrow terminal
+
 
 def write_runs(found: Sequence[Listed], form: str | None) -> None:
     """Write the runs as `form`; None is a table on a terminal and CSV in a pipe."""
@@ -24,7 +26,8 @@ def write_runs(found: Sequence[Listed], form: str | None) -> None:
     else:
         for number, group in enumerate(_groups(found)):
             out.write("\n" if number else "")
-            write_table([_row(one) for one in group], _title(group[0]), whole=("run",), figures=("score", "time"))
+            rows = [_row(one) for one in group]
+            write_table(rows, _title(group[0]), whole=("run",), figures=("score", "time"), spare=_SPARE)
 
 
 def _groups(found: Sequence[Listed]) -> list[list[Listed]]:

@@ -22,7 +22,8 @@ class TuningView:
     """A line on stderr for each trial that has come to a rung; `now` shows what is tried, where that is a terminal."""
 
     def __init__(self, now: Callable[[str], None], *, quiet: bool):
-        self._now, self._quiet, self._trying = now, quiet, ""
+        self._now, self._quiet = now, quiet
+        self._trying = self._settings = ""
 
     def show(self, report: Shown) -> None:
         if isinstance(report, Note):
@@ -31,10 +32,13 @@ class TuningView:
         elif self._quiet:
             return
         elif isinstance(report, Begun):
-            self._trying = f"{_name(report)} {settings_text(report.trial.settings)}".rstrip()
-            self._now(self._trying)
+            self._trying, self._settings = _name(report), settings_text(report.trial.settings)
+            self._now(f"{self._trying}  {self._settings}")
         elif isinstance(report, Progress):
-            self._now(f"{self._trying}  update {report.update:,}/{report.updates:,} loss {report.train_loss:.3f}")
+            come = f"update {report.update:,}/{report.updates:,}"
+            doing = "now scored" if report.update == report.updates else f"loss {report.train_loss:.3f}"
+            # What a narrow terminal cuts off comes last.
+            self._now(f"{self._trying}  {come}  {doing}  {self._settings}")
         else:
             say(_line(report), "")
 
@@ -50,9 +54,8 @@ def tuning_view(*, quiet: bool) -> Iterator[TuningView]:
 
 
 def _name(report: Begun | Ended) -> str:
-    of = "" if report.of is None else f" of {report.of - 1:,}"
     seed = "" if report.seed is None else f" from seed {report.seed:,}"
-    return f"trial {report.trial.number:,}{of}{seed}"
+    return f"trial {report.trial.number:,}{seed}"
 
 
 def _line(report: Ended) -> str:
@@ -83,7 +86,7 @@ def write_tuned(found: Tuned, form: str | None, *, quiet: bool) -> None:
     elif form == "csv":
         out.write(as_csv([_row(found, rank, trial) for rank, trial in enumerate(found.ranked, 1)]))
     else:
-        write_table(_table(found), _title(found), figures=("validation", "baseline", "time"))
+        write_table(_table(found), _title(found), figures=("validation", "baseline"))
     if quiet:
         return
     for text in _sentences(found):
@@ -129,7 +132,6 @@ def _table(found: Tuned) -> list[dict[str, Any]]:
             "validation": next(shown) if trial.outcome else "",
             **baseline,
             "came to": _came_to(trial),
-            "time": duration(trial.outcome.seconds) if trial.outcome else "",
             **{key.partition(".")[2]: _value(trial.settings.get(key)) for key in _keys(found)},
         }
         for rank, trial in enumerate(found.ranked, 1)
@@ -150,11 +152,14 @@ def _keys(found: Tuned) -> list[str]:
 def _sentences(found: Tuned) -> Iterator[str]:
     """Yield what is to be said beside the table."""
     yield "trial 0 is the config as it is"
+    yield f"ranked by the {found.name} of the network alone on the validation split, which training goes by too"
     if found.importance:
         shares = ", ".join(f"{key} {share:.0%}" for key, share in found.importance.items())
         yield f"importance at the first rung: {shares}"
     if found.sentence:
         yield found.sentence
+    if found.by_score:
+        yield found.by_score
     if found.left:
         yield found.left
     score = found.score
@@ -194,5 +199,6 @@ def _object(found: Tuned) -> dict[str, Any]:
         "sentence": found.sentence,
         "best": {"trial": found.best, "config": found.config if found.score is not None else None},
         "score": found.score,
+        "by_score": found.by_score,
         "left": found.left,
     }

@@ -12,7 +12,7 @@ from rnncli.config.data_section import DIALECT, TableConfig
 from rnncli.config.loading import given_keys
 from rnncli.config.section import keys_of
 from rnncli.config.sections import SECTIONS
-from rnncli.data.files import Paths
+from rnncli.data.files import Paths, read_files
 from rnncli.data.lines import UNDECODED
 from rnncli.data.look import Look, look_at
 from rnncli.data.source import STDIN, Source
@@ -23,6 +23,7 @@ from rnncli.tasks.task import Recognised, Task
 
 _ROLES = ("text", "inputs", "label", "id", "source", "target")  # keys of `data` that go together
 _FEWEST = 5  # examples or rows
+_NAMED = 3  # files that a note names
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,31 @@ class Guess:
     config: dict[str, Any]
 
 
-def inferred(path: Paths | Source, source: Source, overrides: Sequence[str]) -> dict[str, Any]:
-    """Return a config as plain values for the data file `path` alone; see `guessed`."""
-    return guessed(path, source, overrides).config
+def read_and_guessed(
+    path: Paths | Source, overrides: Sequence[str], command: str = "train"
+) -> tuple[Guess, Source | None]:
+    """Return what the data at `path` are for; see `guessed`. With it what was read of them, None where the names of
+    files told it."""
+    given = given_keys(overrides)
+    data = given.get("data")
+    tokens = data.get("tokens") if isinstance(data, dict) else None
+    if not isinstance(path, Source) and tokens != "byte" and (guess := _by_names(path, given.get("task"))):
+        return guess, None
+    source = read_files(path, binary=tokens == "byte")
+    return guessed(path, source, overrides, command), source
+
+
+def _by_names(path: Paths, named: object) -> Guess | None:
+    """Return what the names of files tell, for the task that is named, if one is; with a note of it."""
+    if path == "-":
+        return None
+    for name, task in TASKS.items():
+        if named in (None, name) and (why := task.recognised_names(path)):
+            called = path if isinstance(path, str) else ", ".join(path[:_NAMED])
+            other = "NAME, as in rnncli help tasks"
+            note(f"{called} looks like {why}, so the task is {name}; another one: --set task={other}")
+            return Guess(name, why, {"task": name, "data": {"path": path}})
+    return None
 
 
 def guessed(path: Paths | Source, source: Source, overrides: Sequence[str], command: str = "train") -> Guess:

@@ -60,9 +60,8 @@ def manual(topic: str) -> str:
         found = [section for section in sections if all(word in section.title.lower() for word in words)]
         hint = did_you_mean(wanted, [name for section in sections for name in _names(section)])
         if not found and not hint:  # a heading says less than the text under it
-            found = [
-                section for section in sections if _is_leaf(section) and all(w in section.text.lower() for w in words)
-            ]
+            found = [one for one in sections if _is_leaf(one) and all(word in one.text.lower() for word in words)]
+            found.sort(key=lambda one: -sum(map(one.text.lower().count, words)) / len(one.text))  # what is most on it
         if not found:
             raise UsageError(f"the manual has nothing on {topic}{hint or '; rnncli help lists its pages'}")
     if len(found) == 1 and not options:

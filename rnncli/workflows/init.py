@@ -10,13 +10,13 @@ from rnncli.config.commented import Line, commented
 from rnncli.config.loading import STANDARD_INPUT, given_keys, relative_to
 from rnncli.config.section import Section, keys_of
 from rnncli.config.sections import SECTIONS, Config
-from rnncli.data.files import Paths, read_files
+from rnncli.data.files import Paths
 from rnncli.data.source import Source
 from rnncli.errors import MachineError, UsageError, quoted
 from rnncli.tasks.registry import TASKS, config_from_mapping
 from rnncli.tasks.task import Context, Experiment
 from rnncli.training.backpropagation import ThreadPool
-from rnncli.workflows.bare_file import Guess, guessed
+from rnncli.workflows.bare_file import Guess, read_and_guessed
 from rnncli.workflows.names import is_config
 from rnncli.workflows.opening import require_one_file
 
@@ -74,6 +74,9 @@ _COMMENTS = {  # where a key's description is too long, or tells of null
     "model.character_size": "words are also known by their letters, in vectors of this size",
     "model.affix_size": "and by their shape, beginning and end",
     "model.head": "crf: tags are chosen together; softmax: one by one",
+    "training.speed": "how much training changes the speed of recordings at most",
+    "training.mask_steps": "training leaves out two runs of up to this share of the steps",
+    "training.mask_features": "and of the features, such as bands of frequencies",
     "training.jitter": "noise that training adds to series",
     "training.magnitude": "how much training stretches and shrinks series",
     "model.embedding_size": "the size of token vectors",
@@ -109,11 +112,10 @@ def init(request: Request) -> str:
             raise UsageError(f"{one}: is a config already; look at it with: rnncli check {quoted(one)}")
     if request.out is not None:
         _require_new(request.out)
-    source = read_files(request.data)
-    guess = guessed(request.data, source, request.overrides, "init")
+    guess, seen = read_and_guessed(request.data, request.overrides, "init")
     config = config_from_mapping(guess.config, request.overrides, where="inferred config")
-    require_one_file(config, source)
-    source = TASKS[config.task].source(config, request.data, source)
+    source = TASKS[config.task].source(config, request.data, seen)
+    require_one_file(config, seen or source)
     pool = ThreadPool.of(config.training)
     try:
         experiment = TASKS[config.task].prepare(config, source, Context(pool))

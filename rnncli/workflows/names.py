@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+JOURNAL = "journal.jsonl"  # of a study, by which it is known
+
 
 def is_config(path: str) -> bool:
     """Return True if a first argument names a config rather than data."""
@@ -19,3 +21,8 @@ def is_run(path: str) -> bool:
         return path.endswith(".safetensors")
     names = {name for name in os.listdir(path) if not name.startswith(".")}
     return not names or bool(names & {"config.yaml", "model.safetensors", "state.safetensors"})
+
+
+def is_study(path: str | os.PathLike[str]) -> bool:
+    """Return True if a folder is a study, as `rnncli tune` writes it."""
+    return os.path.isfile(os.path.join(path, JOURNAL))

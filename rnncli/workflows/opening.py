@@ -10,12 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.config.loading import given_keys
 from rnncli.config.section import keys_of
 from rnncli.config.sections import Config
 from rnncli.config.training_section import DEFAULT_PRECISION
-from rnncli.data.files import Paths, read_files
-from rnncli.data.source import Source, encoding_name
+from rnncli.data.files import Paths
+from rnncli.data.source import Source, encoding_name, similar_sibling
 from rnncli.errors import ConfigError, DataError, ModelFileError, UsageError, shown
 from rnncli.kernels import buffers, cache
 from rnncli.nn import model_file
@@ -137,7 +136,7 @@ def open_model(run: str | Model) -> Model:
     try:
         path.stat()
     except (OSError, ValueError):
-        raise UsageError(f"no such run or model file: {run}") from None
+        raise UsageError(f"no such run or model file: {run}{similar_sibling(str(run))}") from None
     is_run = path.is_dir()
     if is_run:
         path = path / "model.safetensors"
@@ -190,15 +189,15 @@ def config_and_source(first: First, data: Sequence[str | Source], overrides: Seq
     for other in data:
         if isinstance(other, str) and is_config(other):
             raise UsageError(f"{other}: is a config, and {first} is not; name the config first, and the data after it")
-    from rnncli.workflows.bare_file import inferred  # which knows of every kind of data
+    from rnncli.workflows.bare_file import read_and_guessed  # which knows of every kind of data
 
     path = one_or_all([first, *data])
     assert path is not None
-    tokens = (given_keys(overrides).get("data") or {}).get("tokens")
-    source = read_files(path, binary=tokens == "byte")
-    config = config_from_mapping(inferred(path, source, overrides), overrides, where="inferred config")
-    require_one_file(config, source)
-    return config, TASKS[config.task].source(config, path, source)
+    guess, seen = read_and_guessed(path, overrides)
+    config = config_from_mapping(guess.config, overrides, where="inferred config")
+    source = TASKS[config.task].source(config, path, seen)
+    require_one_file(config, seen or source)
+    return config, source
 
 
 def one_or_all(paths: Sequence[str | Source]) -> Paths | Source | None:

@@ -17,14 +17,15 @@ from rnncli.notes import doubt
 from rnncli.tasks.forecast.read_back import charts_of
 from rnncli.tasks.forecast.reports import ForecastChart
 from rnncli.training.curves import Curve, curve_of
+from rnncli.workflows.runs import named_runs
 
 PIPE = "-"
 
 
 def to_plot(runs: Sequence[str]) -> tuple[Curve, ...] | tuple[ForecastChart, ...]:
-    """Return the curves of runs, or what was piped in: forecasts, or one curve."""
+    """Return the curves of runs, see `named_runs`, or what was piped in: forecasts, or one curve."""
     if PIPE not in runs:
-        return tuple(curve_of_run(run) for run in dict.fromkeys(runs))
+        return tuple(curve_of_run(run) for run in named_runs(runs))
     if len(runs) > 1:
         raise UsageError("-: standard input is drawn alone; leave out the runs, or the -")
     return of_text(decode(read_source(PIPE), hint="write it as UTF-8"))
@@ -86,7 +87,7 @@ def _rows(text: str) -> tuple[list[Mapping[str, Any]], str]:
     if text.lstrip()[:1] == "[":
         try:
             found = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise DataError(f"standard input: is no whole JSON: {error}; write it anew") from None
         return [row for row in found if isinstance(row, dict)], "."
     header, *lines = text.splitlines() or [""]
@@ -94,7 +95,10 @@ def _rows(text: str) -> tuple[list[Mapping[str, Any]], str]:
         again = f"line {lines.index(header) + 2} is the header again, as where one forecast follows another"
         raise DataError(f"standard input: {again}; pipe in one at a time")
     delimiter = max(",;\t|", key=header.count)
-    rows = [row for row in csv.DictReader(text.splitlines(), delimiter=delimiter) if None not in row.values()]
+    try:
+        rows = [row for row in csv.DictReader(text.splitlines(), delimiter=delimiter) if None not in row.values()]
+    except csv.Error as error:
+        raise DataError(f"standard input: is no CSV: {error}; write it anew") from None
     decimal = "," if delimiter != "," and "," in text and "." not in _last_cells(rows) else "."
     if decimal == ",":
         rows = [{key: _pointed(value) for key, value in row.items()} for row in rows]
@@ -116,7 +120,7 @@ def _json_lines(text: str) -> Iterator[Mapping[str, Any]]:
     for line in text.splitlines():
         try:
             found = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(found, dict):
             yield found

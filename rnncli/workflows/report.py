@@ -21,13 +21,15 @@ from rnncli.workflows.opening import open_sound
 from rnncli.workflows.plot import curve_of_run
 from rnncli.workflows.predict import predict
 from rnncli.workflows.run_directory import RunDirectory
+from rnncli.workflows.runs import named_runs
 
 T = TypeVar("T")
 
 
 def report(runs: Sequence[str], tell: Callable[[str], None]) -> list[Page]:
-    """Return a page on each of `runs`; an error where one is no finished run. `tell` shows the progress."""
-    ended = {run: _ended(run) for run in dict.fromkeys(runs)}
+    """Return a page on each of `runs`, see `named_runs`; an error where one is no finished run. `tell` shows the
+    progress."""
+    ended = {run: _ended(run) for run in named_runs(runs)}
     pages = []
     for run, found in ended.items():
         tell(run)

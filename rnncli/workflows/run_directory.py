@@ -323,7 +323,7 @@ class RunDirectory:
             return None
         except OSError as error:
             raise MachineError(f"{self.report}: cannot be read: {reason_of(error)}; check its permissions") from None
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RecursionError):
             again = f"rnncli train -o {quoted(str(self.path))} --resume"
             raise ModelFileError(f"{self.report}: is damaged or of another version; write it anew: {again}") from None
 

@@ -17,6 +17,7 @@ from typing import Any
 from rnncli import safe_files
 from rnncli.errors import UsageError, reason_of
 from rnncli.training.listed import DAMAGED, FAILED, FINISHED, FOREIGN, RUNNING, STOPPED, Listed
+from rnncli.workflows.names import is_study
 from rnncli.workflows.report_types import require_types
 
 _ENDS = re.compile(rb'"data_offsets":\[[0-9]+,([0-9]+)\]')  # of the arrays in a model file
@@ -36,6 +37,18 @@ def runs(folder: str, sort: str = "name") -> list[Listed]:
         raise UsageError(f"{folder}: holds no run; train first, or name a folder of runs")
     found = [_listed(entry) for entry in entries]
     return sorted(_compared(found), key=lambda one: _order(one, sort))
+
+
+def named_runs(named: Sequence[str]) -> list[str]:
+    """Return the runs that are named, in the place of a study those of its runs that came to their end; UsageError
+    where none did."""
+    found: list[str] = []
+    for name in named:
+        ended = [one.path for one in runs(name) if one.state == FINISHED] if is_study(name) else [name]
+        if not ended:
+            raise UsageError(f"{name}: is a study none of whose runs came to its end; go on with it by rnncli tune")
+        found += ended
+    return list(dict.fromkeys(found))
 
 
 def _order(one: Listed, sort: str) -> tuple[Any, ...]:
@@ -70,7 +83,7 @@ def _listed(path: Path) -> Listed:
         )
     except FileNotFoundError:
         return Listed(str(path), _unfinished(path, last), _task(path / "config.yaml"), steps=steps, seconds=seconds)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return Listed(str(path), DAMAGED, _task(path / "config.yaml"), steps=steps, seconds=seconds)
 
 
@@ -124,7 +137,7 @@ def _last_evaluation(path: Path) -> Mapping[str, Any]:
     for line in reversed(lines):
         try:
             found = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(found, dict):
             return found

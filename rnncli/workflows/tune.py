@@ -22,7 +22,7 @@ from rnncli.training.reports import Note, Progress
 from rnncli.training.tuned import Begun, Ended, Tuned
 from rnncli.workflows.experiments import data_sha256, experiment_of
 from rnncli.workflows.leading import Lead
-from rnncli.workflows.names import is_config
+from rnncli.workflows.names import is_config, is_study
 from rnncli.workflows.opening import config_and_source
 from rnncli.workflows.resume import fingerprint
 from rnncli.workflows.stopping import Until, stop_on_signals
@@ -39,7 +39,10 @@ Show = Callable[[Note | Begun | Progress | Ended], None]
 
 @dataclass(frozen=True)
 class Request:
-    """The arguments of `tune`; `first` is a config or data; over: KEY=VALUES; out None is runs/NAME-tune."""
+    """The arguments of `tune`; `first` is a config or data; over: KEY=VALUES; out None is runs/NAME-tune.
+
+    shown: the options for how its end is shown, which the command that goes on with it repeats.
+    """
 
     first: str
     data: Sequence[str] = ()
@@ -49,6 +52,7 @@ class Request:
     trials: int | None = None
     max_time: str | None = None
     seed: int = 1
+    shown: Sequence[str] = ()
 
     @property
     def study(self) -> Path:
@@ -64,6 +68,7 @@ class Request:
             *([] if self.trials is None else [f"--trials={self.trials}"]),
             *([] if self.max_time is None else [f"--max-time={self.max_time}"]),
             *([] if self.seed == 1 else [f"--seed={self.seed}"]),
+            *self.shown,
         ]
         return shlex.join(["rnncli", "tune", self.first, *self.data, "-o", str(self.study), *options])
 
@@ -85,10 +90,12 @@ def tune(request: Request, show: Show, lead: Lead | None = None) -> Tuned:
         given = _given_space(request, config)
         seconds, trials = _limits(request, config)
         require_optuna()
+        # Before anything is written: data that nothing can be learnt from leave nothing behind.
+        chosen = None if is_study(request.study) else _chosen(config, source)
     with Study.joined(request.study) as study, stop_on_signals(Until(seconds)) as stop:
         assert isinstance(stop, Until)
         with study.looking_for_work(), noting(lambda text: told.note(Note(text))):
-            space = _agreed(study, request, config, source, given)
+            space = _agreed(study, request, config, source, given, chosen)
         # The config and the data as they are now, whatever becomes of their files while the search goes on.
         training = Training(config.model_dump(), (source,))
         worker = Worker(study, space, training, request.seed, trials, told.show, stop)
@@ -155,13 +162,15 @@ def _place_in_config(request: Request, key: str) -> Place:
     return load_what_is_sound(request.first, SCHEMAS).document.place(("tune", "over", key), True)
 
 
-def _agreed(study: Study, request: Request, config: Config, source: Source, given: Space) -> Space:
+def _agreed(
+    study: Study, request: Request, config: Config, source: Source, given: Space, chosen: Config | None
+) -> Space:
     """Return the space of a study, which begins with this one if it is new; an error that names what is another in a
-    study that has begun."""
+    study that has begun. chosen: see `_chosen`, if that is known."""
     before, sha256 = study.began_with(), data_sha256(config, source)
     now = fingerprint(config)
     if not before:
-        space = given or _usual_space(config, source)
+        space = given or _usual_space(chosen or _chosen(config, source))
         if not given:
             note(f"searches {' '.join(f'{key}={one}' for key, one in texts(space).items())}; --over names other keys")
         begun = {"config": now, "data_sha256": sha256, "seed": request.seed, "rungs": list(RUNGS)}
@@ -182,24 +191,37 @@ def _changes(before: Any, now: Mapping[str, Any], what: str = "") -> list[str]:
     """Return a sentence for each key that is not what it was."""
     before = before if isinstance(before, dict) else {}
     return [
-        f"{what}{key} is {_text(now.get(key))}, and the study began with {_text(before.get(key))}; "
-        "put that back, or choose another -o"
+        _change(f"{what}{key}", before.get(key), now.get(key))
         for key in dict.fromkeys([*before, *now])
         if before.get(key) != now.get(key)
     ]
 
 
+def _change(key: str, before: Any, now: Any) -> str:
+    if before is None:
+        return f"{key} is {_text(now)}, and the study began without it; leave it out, or choose another -o"
+    began = f"the study began with {_text(before)}"
+    if now is None:
+        return f"{key} is not given, and {began}; give that again, or choose another -o"
+    return f"{key} is {_text(now)}, and {began}; put that back, or choose another -o"
+
+
 def _text(value: Any) -> str:
-    return "nothing" if value is None else json.dumps(value, ensure_ascii=False).strip('"')
+    return json.dumps(value, ensure_ascii=False).strip('"')
 
 
-def _usual_space(config: Config, source: Source) -> Space:
-    """Return what is searched where nobody says what; the data choose around which values."""
+def _chosen(config: Config, source: Source) -> Config:
+    """Return the config with what the data choose; an error where nothing can be learnt from them."""
     pool = ThreadPool(config.training.threads)
     try:
         _, experiment = experiment_of(config, source, pool)
     finally:
         pool.close()
-    space = usual_space(experiment.config)
+    return experiment.config
+
+
+def _usual_space(chosen: Config) -> Space:
+    """Return what is searched where nobody says what: around the values of a config that the data have chosen."""
+    space = usual_space(chosen)
     # A config may refuse one of them: then there is nothing to guess.
-    return read_space(texts(space), experiment.config, lambda key: Place(f"--over {key}"))
+    return read_space(texts(space), chosen, lambda key: Place(f"--over {key}"))

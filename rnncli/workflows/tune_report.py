@@ -28,9 +28,7 @@ def tuned(study: Study, space: Space, again: Sequence[Again], left: str) -> Tune
         raise UsageError(f"{study.path}: no trial came to a figure{f'; the first: {whys[0]}' if whys else f'; {left}'}")
     best = _winner(again, first)
     score = _score(study.run_of(best)) if first.rung == len(RUNGS) else None
-    if first.rung == len(RUNGS):
-        config = load_run_config(study.run_of(best) / "config.yaml")
-        study.write_best(dump_config(config, str(study.path)))
+    write_best(study, again)
     return Tuned(
         study=str(study.path),
         ranked=tuple(order),
@@ -44,8 +42,25 @@ def tuned(study: Study, space: Space, again: Sequence[Again], left: str) -> Tune
         sentence=_sentence(again, first),
         baseline=_baseline(score, first.outcome.name),
         score=score,
+        by_score=_by_score([trial for trial in order if trial.rung == len(RUNGS)], best, first.outcome.name),
         left=left,
     )
+
+
+def write_best(study: Study, again: Sequence[Again]) -> None:
+    """Write the config of the trial that is best so far, as soon as one has come to its end.
+
+    Where a time limited the trial, its config names the updates that this had room for instead: a machine of another
+    speed is to train the same.
+    """
+    order = ranked(study.trials())
+    if not order or order[0].rung < len(RUNGS):
+        return
+    best = next(trial for trial in order if trial.number == _winner(again, order[0]))
+    config = load_run_config(study.run_of(best.number) / "config.yaml")
+    if config.training.max_time and best.outcome:
+        config = config.changed(training={"updates": best.outcome.updates, "max_time": None})
+    study.write_best(dump_config(config, str(study.path)))
 
 
 def _error(one: Again, first: Trial) -> float:
@@ -75,6 +90,24 @@ def _sentence(again: Sequence[Again], first: Trial) -> str:
         f"over {seeds} {names} have {means} on average: "
         f"trial {better.number} is better by {by:{_DIGITS}}, {merit} seeds differ ({apart:{_DIGITS}}){lucky}"
     )
+
+
+def _by_score(ended: Sequence[Trial], best: int, name: str) -> str:
+    """Return which of the trials that came to their end `rnncli runs` has first, and by what; empty where it goes by
+    the same figure and has the same."""
+    scores = {trial.number: score for trial in ended if (score := _score(Path(trial.run)))}
+    if best not in scores:
+        return ""
+    error = {number: (-1 if one["higher_is_better"] else 1) * one["network"] for number, one in scores.items()}
+    lead = min(scores, key=lambda number: (error[number], number != best))
+    own, split = scores[best], scores[best]["split"]
+    if lead == best and split != "test" and own["unit"] == name:
+        return ""
+    by = f"rnncli runs ranks by the final score instead, {own['unit']} on the {split} split, of what predict gives"
+    if lead == best:
+        return f"{by}: trial {best} leads there too"
+    figures = f"{scores[lead]['network']:{_DIGITS}}, and trial {best} has {own['network']:{_DIGITS}}"
+    return f"{by}, which may be the network averaged with a baseline: there trial {lead} leads with {figures}"
 
 
 def _score(run: Path) -> Mapping[str, Any] | None:

@@ -26,13 +26,14 @@ from rnncli import safe_files
 from rnncli.data.typed import typed
 from rnncli.errors import MachineError, ModelFileError, UsageError, reason_of
 from rnncli.training.tuned import FAILED, FINISHED, PAUSED, RUNNING, Outcome, Trial, require_alike
+from rnncli.workflows.names import JOURNAL
 from rnncli.workflows.tune_halving import RUNGS
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.storages import JournalStorage
 
-JOURNAL, BEST = "journal.jsonl", "best.yaml"
+BEST = "best.yaml"
 _LOCK = ".lock"
 _NAME = "rnncli"  # of the study in the journal
 _BEGAN, _OUTCOMES, _SETTINGS, _WHY = "began_with", "outcomes", "settings", "why"  # attributes in it
@@ -159,8 +160,8 @@ class Study:
 
     def trials(self) -> list[Trial]:
         """Return all trials by number."""
-        keys = typed(dict[str, str], self.began_with().get("over", {}), "over").keys()
         with self._reading():
+            keys = typed(dict[str, str], self.began_with().get("over", {}), "over").keys()
             found = [self._trial(one) for one in self._storage.get_all_trials(self._study, deepcopy=False)]
             for trial in found:
                 trial.require_sound(keys, len(RUNGS))

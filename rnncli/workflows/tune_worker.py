@@ -13,7 +13,7 @@ from typing import Any
 from rnncli.config.loading import dump_value
 from rnncli.config.sections import Config
 from rnncli.config.training_section import LARGEST_SEED
-from rnncli.errors import ConfigError, DivergedError, ModelFileError, RunInUseError, StoppedError, UsageError
+from rnncli.errors import ConfigError, DivergedError, ModelFileError, RunInUseError, StoppedError, UsageError, amount
 from rnncli.notes import Doubt
 from rnncli.tasks.registry import load_run_config
 from rnncli.training.reports import Evaluated, Note, Progress, Report, Started
@@ -23,6 +23,7 @@ from rnncli.workflows.stopping import Until
 from rnncli.workflows.train import train
 from rnncli.workflows.train_request import Request as Training
 from rnncli.workflows.tune_halving import OWN, RUNGS, goes_on, ranked, share
+from rnncli.workflows.tune_report import write_best
 from rnncli.workflows.tune_sampler import proposed
 from rnncli.workflows.tune_space import Space
 from rnncli.workflows.tune_study import Study
@@ -134,9 +135,10 @@ class Worker:
     def _do(self, work: Work) -> None:
         """Train a trial up to its next rung, and write what came of it."""
         trial, seed = work.trial, work.seed
+        self.show(Note(self._manner()))
         to = share(trial) if seed is None else 1.0
         run = RunDirectory(self.study.run_of(trial.number, seed))
-        self.show(Begun(trial, self.wanted, to, seed))
+        self.show(Begun(trial, to, seed))
         try:
             if not run.report.is_file():
                 first = trial.number == OWN and seed is None
@@ -160,19 +162,30 @@ class Worker:
         finally:
             self.study.leave(work.byte)
 
+    def _manner(self) -> str:
+        """Return how trials are numbered and how far they come, which is told once."""
+        many = f"{amount(self.wanted, 'trial')}" if self.wanted else "as many trials as the time has room for"
+        first, second, _ = (f"{rung:.0%}" for rung in RUNGS)
+        return (
+            f"{many}, numbered from 0, the config as it is: all are trained to {first} of their updates; the better "
+            f"third comes back to be trained to {second}, and the better third of these to the end"
+        )
+
     def _ended(self, work: Work, run: RunDirectory, to: float) -> None:
         """Write what came of a trial, of which that which ended before its plan has come to all rungs."""
         trial, outcome = work.trial, outcome_of(run, self._unit)
         if outcome is None:
             self._failed(work, to, "no evaluation gave a figure")
         elif work.seed is not None:
-            self.show(Ended(replace(trial, outcomes=(outcome,)), self.wanted, to, work.seed))
+            self.show(Ended(replace(trial, outcomes=(outcome,)), to, work.seed))
         else:
             if trial.number == OWN and not trial.settings:
                 self.study.set(OWN, values_of(load_run_config(run.config), self.space), {})
             rungs = len(RUNGS) - trial.rung if run.report.is_file() else 1
-            self.study.came_to(trial.number, (*trial.outcomes, *[outcome] * rungs))
-            self.show(Ended(self.study.trials()[trial.number], self.wanted, to))
+            with self.study.looking_for_work():
+                self.study.came_to(trial.number, (*trial.outcomes, *[outcome] * rungs))
+                write_best(self.study, self.again())
+            self.show(Ended(self.study.trials()[trial.number], to))
 
     def _failed(self, work: Work, to: float, why: str) -> None:
         """Write that a trial cannot go on, or that one of its seeds came to nothing."""
@@ -181,7 +194,7 @@ class Worker:
             self.show(Note(f"trial {work.trial.number} from seed {work.seed}: {why}"))
             return
         self.study.failed(work.trial.number, why)
-        self.show(Ended(self.study.trials()[work.trial.number], self.wanted, to))
+        self.show(Ended(self.study.trials()[work.trial.number], to))
 
     def _training(self, run: RunDirectory, trial: Trial, to: float, seed: int | None) -> Training:
         """Return the request by which a run begins, or goes on."""
@@ -190,6 +203,8 @@ class Worker:
         settings = {} if trial.number == OWN else {key: trial.settings[key] for key in self.space}
         if seed is not None:
             settings["training.seed"] = seed
+            assert trial.outcome is not None
+            settings |= {"training.updates": trial.outcome.updates, "training.max_time": None}  # as long as it
         overrides = [f"{key}={dump_value(value)}" for key, value in settings.items()]
         return replace(self.training, out=str(run.path), overrides=overrides, pause=to)
 

@@ -130,10 +130,10 @@ def _features(directory: RunDirectory, made: KeptRows) -> Iterator[Verified]:
     yield Verified("features", True, f"{amount(len(kept), 'recording')}, {size / 1e6:,.0f} MB{again}")
 
 
-def _score(model: Model, run: str, overrides: Sequence[str], stored: Mapping[str, Any], made: KeptRows) -> Verified:
-    """Compare with the score that the model has on features that are made anew, which are `made` then."""
+def _score(model: Model, run: str, overrides: Sequence[str], stored: Mapping[str, Any], anew: KeptRows) -> Verified:
+    """Compare with the score that the model has on features that are made anew, which are in `anew` then."""
     try:
-        with recalled(model, overrides, made) as (experiment, _):
+        with recalled(model, overrides, anew) as (experiment, _):
             score = experiment.score()
     except (DataError, UsageError) as error:
         return Verified("score", False, str(error))

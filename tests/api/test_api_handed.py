@@ -108,7 +108,7 @@ def test_the_name_tells_a_table_from_a_text() -> None:
         ({"a": [[1]]}, UsageError, "is no cell of a table"),
         ((["a", "b"], ["c"]), UsageError, "has 2 sequences and 1 answers; give one for each"),
         (([[1, 2]], [["a"]]), UsageError, "sequence 0 has 2 steps and 1 answer$"),
-        (([[1], [2]], [["a"], "b"]), UsageError, "sequence 1 has 1 steps and 1 answer"),
+        (([[1], [2]], [["a"], "b"]), UsageError, "sequence 1 has 1 step and 1 answer"),
         (([[1], []], ["a", "b"]), DataError, "sequence 1 is empty; leave it out"),
         ([[1], 2], UsageError, "some of its sequences are single values"),
         ({"a": "bc"}, UsageError, "data of the type str are none"),

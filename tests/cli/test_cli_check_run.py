@@ -139,7 +139,7 @@ def test_a_run_that_did_not_end(forecast: Path) -> None:
     said.failed(7)
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"format": 9}', "null"])
+@pytest.mark.parametrize("text", ["{", "[]", '{"format": 9}', "null", "[" * 9999])
 def test_a_damaged_report(forecast: Path, text: str) -> None:
     (forecast / "report.json").write_text(text, encoding="utf-8")
     assert "report.json: is damaged or of another version" in checked(forecast).refused(4)

@@ -122,7 +122,7 @@ def test_a_script_can_ask_for_a_check(folder: Path) -> None:
     assert "--fail-if 'mase < 100': mase is" in failed.failed(7)
     assert "coverage_80 is" in failed.failed(7)
     assert "theta" in failed.out  # the backtest is shown all the same
-    assert "21 origins, 1 rows apart, fit into what was held out" in mistaken.failed(2)
+    assert "21 origins, 1 row apart, fit into what was held out" in mistaken.failed(2)
 
 
 def test_a_config_is_trained_and_backtested_in_one_go(folder: Path) -> None:
@@ -231,7 +231,8 @@ def followed(folder: Path, lines: list[str], *arguments: str, name: str = "run",
     """What follows the lines; unread: how many of them cannot be read, which is told at the end."""
     result = run("predict", name, "-", "--follow", *arguments, cwd=folder, stdin="\n".join([*lines, ""]))
     assert result.code == (3 if unread else 0), result
-    assert not unread or f"{unread} of " in result.errors[-1]
+    others = {1: "this line, of ", 2: "this line and 1 other, of "}
+    assert not unread or others[unread] in result.errors[-1]
     return result
 
 

@@ -56,6 +56,11 @@ def test_what_cannot_be_drawn_is_one_line_and_nothing_is_written(shelf: Shelf, t
     for piped in ('{"step": 1}\n', '{"step": 1, "train_loss": null}\n'):
         told = run("plot", "-", cwd=tmp_path, stdin=piped).refused(3)
         assert "neither a forecast nor metrics" in told
+    deep, large = "[" * 100_000, f'[{{"step": 1, "y": 1{"0" * 400}}}]'
+    for piped in (deep, '{"a":' * 50_000, large, '[{"t": 1, "y": 2}, {"t": 1}]', "t,y\n1," + "2" * 200_000):
+        assert "standard input: " in run("plot", "-", cwd=tmp_path, stdin=piped).refused(3)
+    (tmp_path / "broken" / "metrics.jsonl").write_text(deep)
+    assert "metrics.jsonl: is damaged" in run("plot", "broken", cwd=tmp_path).refused(4)
     forecast = "step,sales,lo_80,hi_80\n1,2,1,3\n"
     told = run("plot", "-", cwd=tmp_path, stdin=2 * forecast).refused(3)
     assert "line 3 is the header again" in told

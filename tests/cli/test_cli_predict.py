@@ -140,7 +140,7 @@ WRONG: dict[str, tuple[Sequence[str], int, Sequence[str]]] = {
         2,
         ["--horizon: is for forecast, and this is a language-model"],
     ),
-    "no data file": (["forecast", "sale.csv"], 2, ["no such file: sale.csv; did you mean sales.csv"]),
+    "no data file": (["forecast", "sale.csv"], 2, ['no such file: sale.csv; did you mean "sales.csv"?']),
     "delimiter": (["forecast", "sales.csv", "--delimiter", ";;"], 2, ["one character"]),
     "encoding": (["forecast", "sales.csv", "--encoding", "klingon"], 2, ["klingon"]),
 }

@@ -101,7 +101,7 @@ def test_columns_of_words_are_tagged_as_they_come(folder: Path, monkeypatch: pyt
     whole = run("predict", "tag", "-", "-f", "jsonl", cwd=folder, stdin=lines).ok()
     monkeypatch.setattr(tag_columns, "_BLOCK", 10)
     assert run("predict", "tag", "-", "-f", "jsonl", cwd=folder, stdin=lines).ok() == whole
-    assert "left out 1 lines that begin a document" in whole.err
+    assert "left out 1 line that begin a document" in whole.err
     assert len(whole.out.splitlines()) == 80
     broken = run("predict", "tag", "-", "-f", "jsonl", cwd=folder, stdin=lines + "w1\tA\tB\n")
     assert broken.failed(3).startswith("<stdin>:244: 3 columns, the first line has 2")

@@ -154,6 +154,32 @@ def test_a_bare_list_of_recordings_is_known_for_one(folder: Path) -> None:
     assert "transcribe" in run("init", "tones.csv", cwd=folder).ok().out
 
 
+def test_a_bare_folder_of_sounds_and_their_texts_is_known_for_recordings(folder: Path, tmp_path: Path) -> None:
+    for k, text in enumerate(("a", "ab", "b", "ca", "c", "bc")):
+        (tmp_path / f"{k}.wav").write_bytes(sound(text, k))
+        (tmp_path / f"{k}.txt").write_text(text)
+    found = run("init", ".", cwd=tmp_path).ok()
+    assert ". looks like recordings, so the task is transcribe" in found.err
+    assert "left out" not in found.err
+    assert "task: transcribe  # the data look like recordings" in found.out
+    (tmp_path / "0.txt").unlink()
+    assert run("init", "0.wav", cwd=tmp_path).failed(3).startswith("0.wav: its text is missing; put what it says into ")
+    assert run("init", "none.wav", cwd=tmp_path).refused(2).startswith("no such file: none.wav")
+    for k in range(20):
+        (tmp_path / f"prose{k}.txt").write_text("This is no recording.\n")
+    assert "the task is language-model" in run("init", ".", cwd=tmp_path).ok().err
+
+
+def test_a_bare_table_of_steps_with_a_text_for_each_id_is_known_for_recordings(tmp_path: Path) -> None:
+    rows = [f"{k},{'ab'[k % 2]},{k % 2 + i % 3},{i}\n" for k in range(8) for i in range(9)]
+    (tmp_path / "strokes.csv").write_text("id,text,dx,dy\n" + "".join(rows))
+    found = run("init", "strokes.csv", cwd=tmp_path).ok()
+    assert "looks like steps of recordings with a text each, so the task is transcribe" in found.err
+    (tmp_path / "others.csv").write_text("id,text,dx,dy\n" + "".join(rows).replace("\n0,a,", "\n0,other,"))
+    told = run("init", "others.csv", cwd=tmp_path)
+    assert "transcribe" not in told.out + told.err
+
+
 def test_a_recording_that_cannot_be_read_keeps_its_place(folder: Path, trained: str) -> None:
     (folder / "broken.wav").write_bytes(sound("ab", 1)[:100])
     (folder / "mixed.csv").write_text("path\n1.wav\nbroken.wav\n2.wav\n")
@@ -161,7 +187,7 @@ def test_a_recording_that_cannot_be_read_keeps_its_place(folder: Path, trained: 
     assert (result.code, result.out.count("\n"), result.out.split("\n")[1]) == (3, 3, "")
     assert "mixed.csv:3: " in result.err
     assert "truncated" in result.err
-    assert result.errors == ["mixed.csv: 1 of 3 recordings have no answer; mend those that are named above"]
+    assert result.errors == ["mixed.csv: 1 of 3 recordings has no answer; mend those that are named above"]
     alone = run("predict", "run", "broken.wav", cwd=folder)
     assert alone.refused(3).startswith("broken.wav: is truncated: ")
     assert alone.out == "\n"

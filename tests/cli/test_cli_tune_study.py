@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,7 @@ def test_a_study_that_is_stopped_goes_on_to_the_same_end(
             break
         message = done.failed(128 + signal.SIGINT)
         assert message.startswith("stopped; the study is saved in runs/char-tune; go on with: rnncli tune char.yaml")
+        assert message.endswith(" --format=json")
         stopped += 1
         after += 11
         assert stopped < 50
@@ -152,7 +154,11 @@ def test_two_processes_share_a_study_and_one_that_is_killed_loses_nothing(tmp_pa
     [
         (["--set", "model.hidden_size=9"], 2, "model.hidden_size is 9, and the study began with 8; put that back"),
         (["--seed", "2"], 2, "seed is 2, and the study began with 1"),
-        (["--over", "model.num_layers=1,2"], 2, "--over model.num_layers is 1,2, and the study began with nothing"),
+        (
+            ["--over", "model.num_layers=1,2"],
+            2,
+            "--over model.num_layers is 1,2, and the study began without it",
+        ),
     ],
 )
 def test_another_search_in_a_study_is_refused_by_key(arguments: list[str], code: int, words: str, copied: Path) -> None:
@@ -249,6 +255,13 @@ def test_what_no_study_writes_is_one_line(changes: dict[str, Any], words: str, c
     assert words in message
 
 
+def test_a_space_of_another_form_is_one_line(copied: Path) -> None:
+    journal = copied / "runs/char-tune/journal.jsonl"
+    edited_text = journal.read_text(encoding="utf-8").replace('"gru,lstm"', '["gru","lstm"]')
+    journal.write_text(edited_text, encoding="utf-8")
+    assert '"over.model.cell": input should be a valid string' in run(*SEARCH[: -len(OVER)], cwd=copied).refused(4)
+
+
 def test_a_line_cut_in_the_middle_is_left_behind(searched: tuple[Path, Result], copied: Path) -> None:
     with (copied / "runs/char-tune/journal.jsonl").open("a", encoding="utf-8") as file:
         file.write('{"op_code":4,"worker')
@@ -276,7 +289,7 @@ def test_a_table_has_the_keys_and_the_baseline_and_a_quiet_one_says_nothing_else
     done = run(*SEARCH, "-f", "table", "-q", cwd=copied).ok()
     assert done.err == ""
     header = done.out.splitlines()[1].split()
-    assert header == ["rank", "trial", "validation", "baseline", "came", "to", "time", "learning_rate", "cell"]
+    assert header == ["rank", "trial", "validation", "baseline", "came", "to", "learning_rate", "cell"]
 
 
 def test_a_time_that_is_up_ends_a_search(tmp_path: Path) -> None:
@@ -285,6 +298,40 @@ def test_a_time_that_is_up_ends_a_search(tmp_path: Path) -> None:
     message = run(*command, "--max-time", "1s", cwd=tmp_path).failed(2)
     assert message.startswith("runs/char-tune: no trial came to a figure; the time is up before")
     assert (tmp_path / "runs/char-tune/trial-000/state.safetensors").exists()
+
+
+def test_data_that_cannot_be_learnt_from_leave_nothing_and_are_read_as_train_reads_them(tmp_path: Path) -> None:
+    days = (date(2022, 1, 1) + timedelta(days) for days in range(300))
+    rows = "".join(f"{day:%d.%m.%Y};{day.weekday()},5\n" for day in days)
+    (tmp_path / "sales.csv").write_text("Datum;Umsatz\n" + rows, encoding="utf-8")
+    message = run("tune", "sales.csv", "--over", "model.hidden_size=2..4", cwd=tmp_path).failed(3)
+    assert message.endswith('if "," is the decimal sign, pass --decimal ,')
+    assert [entry.name for entry in tmp_path.iterdir()] == ["sales.csv"]
+    small = ["--set", "training.epochs=1", "--set", "model.hidden_size=2", "--trials", "1", "-q", "-f", "json"]
+    found = study(run("tune", "sales.csv", "--decimal", ",", *small, cwd=tmp_path).ok())
+    assert found["trials"][0]["state"] == "finished"
+
+
+def test_best_yaml_is_there_before_the_best_two_are_trained_from_other_seeds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("rnncli.workflows.tune_worker.Worker._next_seed", interrupted)
+    assert run(*SEARCH, cwd=write_inputs(tmp_path)).code == 130
+    assert "learning_rate" in best(tmp_path).decode()
+
+
+def test_a_winner_that_a_time_limited_is_trained_as_long_again(tmp_path: Path) -> None:
+    limited = ["--set", "training.epochs=20000", "--set", "training.max_time=2s", "--trials", "1", "-f", "json"]
+    command = [*SEARCH[:2], *SEARCH[4:], *limited]
+    (one,) = study(run(*command, cwd=write_inputs(tmp_path)).ok())["trials"]
+    updates = one["outcomes"][-1]["updates"]
+    run("train", "runs/char-tune/best.yaml", "-o", "again", "-q", cwd=tmp_path).ok()
+    assert metrics(tmp_path / "again")[-1]["step"] == updates
+    for seed in (2, 3):
+        assert metrics(tmp_path / f"runs/char-tune/trial-000-seed-{seed}")[-1]["step"] == updates
 
 
 def test_sqlalchemy_is_never_loaded(copied: Path) -> None:

@@ -114,7 +114,7 @@ def test_steps_are_stacked_with_slopes(strokes):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (STROKES.replace("a,1,1,1,", "a,1,,1,"), ':3: column 3 "y" has no value, and 1 rows in all; fill them, or rem'),
+        (STROKES.replace("a,1,1,1,", "a,1,,1,"), ':3: column 3 "y" has no value, and 1 row in all; fill them, or rem'),
         (STROKES.replace("b,5,5,0,", ",5,5,0,"), ':4: column "id" is empty; name the recording that the step is of'),
         (
             STROKES.replace("a,2,0,0,one two", "a,2,0,0,one"),

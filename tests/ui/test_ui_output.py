@@ -29,6 +29,8 @@ def test_json_is_text_whatever_bytes_it_tells_of():
         ("d.csv: 11 of 20 series have too few rows", "11 of 20 series have too few rows"),
         ("d.csv: 1 of 3 series have too few rows", "1 of 3 series has too few rows"),
         ("part 1 of it; they are late", "part 1 of it; they are late"),
+        ("a.txt: 1 bytes, 21 bytes in b", "a.txt: 1 byte, 21 bytes in b"),
+        ("1 rows are left out", "1 row is left out"),
     ],
 )
 def test_the_verb_of_one_of_many_is_that_of_one(text: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:

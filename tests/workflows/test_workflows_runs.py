@@ -12,7 +12,7 @@ import pytest
 
 from rnncli.errors import UsageError
 from rnncli.training.listed import Listed
-from rnncli.workflows.runs import runs
+from rnncli.workflows.runs import named_runs, runs
 
 HEADER = b'{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
 MODEL = len(HEADER).to_bytes(8, "little") + HEADER + bytes(4)
@@ -56,6 +56,20 @@ def test_sorted_by_score_the_best_comes_first_and_runs_without_one_last(tmp_path
     assert list(listed(tmp_path, "score")) == ["b", "c", "a", "none"]
 
 
+def test_a_study_stands_for_those_of_its_runs_that_came_to_their_end(tmp_path: Path) -> None:
+    made(tmp_path / "alone")
+    (tmp_path / "study").mkdir()
+    (tmp_path / "study" / "journal.jsonl").touch()
+    paused = tmp_path / "study" / "trial-001"
+    paused.mkdir()
+    (paused / "config.yaml").write_text("task: classify\n", encoding="utf-8")
+    study = str(tmp_path / "study")
+    with pytest.raises(UsageError, match="none of whose runs came to its end; go on with it by rnncli tune"):
+        named_runs([study])
+    ended = [str(made(tmp_path / "study" / name)) for name in ("trial-000", "trial-002")]
+    assert named_runs([str(tmp_path / "alone"), study, study]) == [str(tmp_path / "alone"), *ended]
+
+
 def test_the_state_of_a_run_that_has_no_report(tmp_path: Path) -> None:
     for name, reason in (
         ("stopped", "stopped"),
@@ -83,9 +97,13 @@ def test_the_state_of_a_run_that_has_no_report(tmp_path: Path) -> None:
     assert {(one.task, one.steps, one.seconds) for one in found.values()} == {("tag", 5, 2.0)}
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"task": 1, "score": 3}', '{"score": {"network": "x"}}'])
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{}", '{"task": 1, "score": 3}', '{"score": {"network": "x"}}', "[" * 9999]
+)
 def test_what_is_damaged_or_foreign_is_listed_as_such(tmp_path: Path, content: str) -> None:
     (made(tmp_path / "damaged") / "report.json").write_text(content, encoding="utf-8")
+    with (tmp_path / "damaged/metrics.jsonl").open("a", encoding="utf-8") as file:
+        file.write(content + "\n")
     (tmp_path / "photos").mkdir()
     made(tmp_path / "sound")
     assert {name: one.state for name, one in listed(tmp_path).items()} == {

@@ -356,8 +356,8 @@ class Forecaster(Predictor):
             raise UsageError("--follow: reads series row by row, and a sum needs the rows of all; leave it out")
         for name in ("horizon", "samples", "sum", "future", "explain", "plot"):
             if value := getattr(options, name):
-                said = value if name == "plot" and isinstance(value, str) else f"--{name}"
-                raise UsageError(f"{said}: does not go with --follow, which forecasts the next row; leave it out")
+                option = value if name == "plot" and isinstance(value, str) else f"--{name}"
+                raise UsageError(f"{option}: does not go with --follow, which forecasts the next row; leave it out")
         return Stream(follow(self, asked, options), self.delimiter, self.data.decimal)
 
     def predicted(

@@ -10,7 +10,7 @@ from typing import Any
 from rnncli.data.stamps import INTEGER, form_of_all, formats_of, read
 from rnncli.tasks.forecast.reports import FORECAST_BY, ForecastChart
 
-_END = re.compile(r"(.+)_(lo|hi)_(\d+(?:\.\d+)?)")  # the column of the end of an interval
+_END = re.compile(r"(.+)_(lo|hi)_(\d{1,3}(?:\.\d{1,9})?)")  # the column of the end of an interval
 
 
 def charts_of(rows: Sequence[Mapping[str, Any]], decimal: str = ".") -> tuple[ForecastChart, ...]:
@@ -19,6 +19,8 @@ def charts_of(rows: Sequence[Mapping[str, Any]], decimal: str = ".") -> tuple[Fo
     Targets are the columns with intervals, or else the last ones of numbers. The column before them has the times, and
     those before it name the series.
     """
+    if not all(row.keys() >= rows[0].keys() for row in rows):
+        return ()
     names = [name for name in rows[0] if name != FORECAST_BY] if rows else []
     ends = {name: match for name in names if (match := _END.fullmatch(name))}
     plain = [name for name in names if name not in ends]
@@ -85,5 +87,5 @@ def number(value: Any) -> float:
     """Return a cell as a number, NaN if it is none."""
     try:
         return float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return math.nan

@@ -43,9 +43,10 @@ def require_rule(text: str) -> re.Match[str]:
     """Return the parts of a rule such as `mase > 1`; UsageError for anything else."""
     match = _RULE.fullmatch(text)
     if match is None:
+        metric = re.split(r"[\s<>=]", text.strip(), maxsplit=1)[0].lower()
         raise UsageError(
             f"--fail-if {shown(text)}: write METRIC > NUMBER, with one of {', '.join(_METRICS)}, wql, coverage_80, "
-            "coverage_95 and one of < <= > >="
+            f"coverage_95 and one of < <= > >={'' if metric in _METRICS else did_you_mean(metric, _METRICS)}"
         )
     return match
 

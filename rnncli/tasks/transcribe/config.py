@@ -38,17 +38,17 @@ class TranscribeTrainingConfig(TrainingConfig):
     """Training on recordings, which may be changed a little, every time in another way."""
 
     speed: Chosen[Share] = chosen(
-        "Augmentation: the largest share by which training changes the speed of a recording; null is chosen from the "
+        "The largest share by which training changes the speed of a recording (augmentation); null is chosen from the "
         "data.",
         before=0.0,
     )
     mask_steps: Chosen[Share] = chosen(
-        "Augmentation: training replaces two runs of steps of each recording by its mean, each up to this share of its "
-        "steps (SpecAugment; Park et al., 2019); null is chosen from the data.",
+        "The largest share of its steps that each of two runs has which training replaces by the mean of a recording "
+        "(augmentation: SpecAugment; Park et al., 2019); null is chosen from the data.",
         before=0.0,
     )
     mask_features: Chosen[Share] = chosen(
-        "Augmentation: the same for two runs of features, such as bands of frequencies, each up to this share of them.",
+        "The same for two runs of features, such as bands of frequencies (augmentation).",
         before=0.0,
     )
 

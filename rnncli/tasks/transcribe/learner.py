@@ -20,7 +20,8 @@ from rnncli.training.whole_sequences import Draw, WholeSequencesLearner, Windows
 
 LONG, PIECE, MARGIN = 4096, 2048, 256  # steps
 _CARRIED = 256  # steps at once where the state is carried on
-_AT_ONCE = 32  # recordings, or pieces of them, that are transcribed together
+_AT_ONCE = 32  # recordings, or pieces of them, that are transcribed together,
+_TOGETHER = 1 << 13  # and their steps: of 2 LSTM of 128 both ways 126 MB, at most four times
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def outputs_of(network: Network, inputs: Sequence[np.ndarray], pool: ThreadPool)
         return [np.concatenate(list(Carrying(network, pool).outputs(x))) for x in inputs]
     cuts = [(i, *cut) for i, x in enumerate(inputs) for cut in pieces_of(len(x))]
     read = [inputs[i][max(first - MARGIN, 0) : last + MARGIN] for i, first, last in cuts]
-    windows = Windows(network, for_answers([len(x) for x in read], _AT_ONCE))
+    windows = Windows(network, for_answers([len(x) for x in read], _AT_ONCE, _TOGETHER))
     found: list[list[np.ndarray]] = [[] for _ in inputs]
     for (i, first, last), outputs in zip(cuts, windows.outputs(Runner(network, pool), read, _AT_ONCE), strict=True):
         skipped = first - max(first - MARGIN, 0)

@@ -33,7 +33,12 @@ class Transcribe(Task):
     def recognised(self, look: Look) -> Recognised | None:
         from rnncli.tasks.transcribe import recognition
 
-        return recognition.listed(look)
+        return recognition.listed(look) or recognition.stepwise(look)
+
+    def recognised_names(self, path: Paths) -> str | None:
+        from rnncli.tasks.transcribe import recognition
+
+        return recognition.named(path)
 
     def source(self, config: TranscribeConfig, path: Paths | Source, seen: Source | None = None) -> Source:
         from rnncli.data.source import Source

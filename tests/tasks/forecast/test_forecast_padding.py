@@ -370,7 +370,7 @@ def test_as_many_windows_are_scored_as_a_short_series_has():
         _, tested = backtested(experiment, 4, 1, None)
     assert tested.origins.tolist() == [34, 35, 36, 37, 43, 44, 45, 46, 50]
     assert notes == ["1 of 3 series have fewer than 4 windows; all that they have are scored"]
-    assert "--windows 5: 4 origins, 1 rows apart, fit into what was held out" in refused(
+    assert "--windows 5: 4 origins, 1 row apart, fit into what was held out" in refused(
         UsageError, backtested, experiment, 5, 1, None
     )
 

@@ -136,7 +136,7 @@ def test_only_keeps_what_belongs_together():
         ("d.csv", "a,b,label\n1,2,p\n3,four,q\n", {"inputs": ["a", "b"]}, 'd.csv:3: column 2 "b": "four" is not a num'),
         ("d.csv", "a,b,label\n1,2,p\n,,q\n", {}, "d.csv:3: the sequence has no values"),
         ("d.csv", "a,label\n1e35,p\n1,q\n", {}, "d.csv:2: a value is too large"),
-        ("d.ts", "@data\n1,2:3:a\n", {}, "d.ts:2: dimension 2 has 1 steps, the first 2"),
+        ("d.ts", "@data\n1,2:3:a\n", {}, "d.ts:2: dimension 2 has 1 step, the first 2"),
         ("d.ts", "@data\n1,2:a\n1,2:3,4:b\n", {}, "d.ts:3: 2 dimensions, and 1 on line 2"),
         (
             "d.ts",

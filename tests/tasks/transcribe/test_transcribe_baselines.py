@@ -11,16 +11,16 @@ random = np.random.default_rng(5)
 SHAPES = {text: np.cumsum(random.normal(size=(20, 3)), axis=0).astype(np.float32) for text in ("one", "two", "ten")}
 
 
-def said(text: str, steps: int) -> np.ndarray:
+def spoken(text: str, steps: int) -> np.ndarray:
     """A recording in that many steps."""
     return SHAPES[text][np.linspace(0, 19, steps).round().astype(int)]
 
 
-TRAIN, TEXTS = [said(text, 15 + k) for text in SHAPES for k in range(9)], [t for t in SHAPES for _ in range(9)]
+TRAIN, TEXTS = [spoken(text, 15 + k) for text in SHAPES for k in range(9)], [t for t in SHAPES for _ in range(9)]
 
 
 def test_the_nearest_says_what_another_speed_says():
-    held_out = [said(text, steps) for text in ("two", "ten", "one") for steps in (14, 25, 31)]
+    held_out = [spoken(text, steps) for text in ("two", "ten", "one") for steps in (14, 25, 31)]
     found = baselines(TRAIN, TEXTS, held_out)
     assert found[NEAREST] == ["two"] * 3 + ["ten"] * 3 + ["one"] * 3
     assert found[MOST_FREQUENT] == ["one"] * 9  # of several the first of the alphabet

@@ -1,0 +1,54 @@
+"""The table of runs on terminals of every width."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rnncli.training.listed import FINISHED, Listed
+from rnncli.ui.run_list import write_runs
+
+SCORE = {
+    "split": "test",
+    "unit": "MAE of sales",
+    "floors": {"theta": 0.5766},
+    "strongest": "theta",
+    "verdicts": {"theta": "cannot tell, 10 groups"},
+}
+SETTINGS = {"model.hidden_size": 48, "training.learning_rate": 0.00123, "training.seed": 2}
+
+
+def trial(number: int, **other: Any) -> Listed:
+    score = SCORE | {"network": 0.5 + number / 7}
+    return Listed(f"study/trial-{number:03}", FINISHED, "forecast", score, seconds=3.0, **other)
+
+
+def printed(width: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, **other: Any) -> str:
+    monkeypatch.setenv("COLUMNS", str(width))
+    write_runs([trial(0, best_of=3, **other), trial(1, **other), trial(2, **other)], "table")
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("differs", [{}, SETTINGS])
+def test_no_width_breaks_a_word_or_a_number(
+    differs: dict[str, Any], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = set(printed(300, capsys, monkeypatch, differs=differs).split())
+    for width in range(1, 130):
+        assert set(printed(width, capsys, monkeypatch, differs=differs).split()) <= words
+        assert "0.7857" in words
+
+
+def test_what_a_narrow_terminal_leaves_out(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = printed(130, capsys, monkeypatch, differs=SETTINGS).splitlines()[1].split()
+    assert whole == ["run", "score", "best", "strongest", "baseline", "network", "is", "time", "differs", "in"]
+    narrow = printed(76, capsys, monkeypatch, differs=SETTINGS).splitlines()
+    assert narrow[1].split() == ["run", "score", "best", "strongest", "baseline", "network", "is"]
+    assert len(narrow) == 2 + 3  # a line a run
+    assert printed(35, capsys, monkeypatch, differs=SETTINGS).splitlines()[1].split() == ["run", "score", "best"]
+
+
+def test_an_empty_column_goes_first(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = printed(60, capsys, monkeypatch).splitlines()
+    assert " ".join(lines[1:3]).split() == ["strongest", "run", "score", "best", "baseline", "network", "is", "time"]
