@@ -37,7 +37,7 @@ def test_labels_are_shown_with_their_confusions(folder: Path) -> None:
     counts = score["confusion"]["counts"]
     assert sum(map(sum, counts)) == 12
     assert (counts[0][0] + counts[1][1]) / 12 == score["network"]
-    assert "how often each label" in run("evaluate", "reviews", cwd=folder).ok().out
+    assert "how often each (a row) was predicted" in run("evaluate", "reviews", cwd=folder).ok().out
 
 
 def test_new_data_take_the_place_of_the_test_part(folder: Path) -> None:
