@@ -280,6 +280,10 @@ class Predictor:
         """Return what codes one text by this model, with `encode` and `decode`."""
         raise NotImplementedError
 
+    def network_alone(self) -> Predictor:
+        """Return the model without what its answers are averaged with."""
+        raise NotImplementedError
+
     def in_onnx(self) -> InOnnx:
         """Return the model in ONNX; UsageError for what has no form there, which says what to use instead."""
         raise NotImplementedError

@@ -14,8 +14,9 @@ from rnncli import __version__
 from rnncli.errors import CheckFailedError, UsageError
 from rnncli.nn import model_file
 from rnncli.tasks.exported import InOnnx, InTorch
+from rnncli.tasks.task import Options, Predictor
 from rnncli.workflows.model_card import model_card
-from rnncli.workflows.opening import Model, open_model, require_understood
+from rnncli.workflows.opening import open_model, require_understood
 from rnncli.workflows.run_directory import RunDirectory
 
 NEAR = 1e-5  # of what rnncli computes, in units of the largest output above 1
@@ -40,18 +41,18 @@ def name_of(run: str) -> str:
     return path.resolve().name if path.is_dir() else path.stem
 
 
-def to_onnx(run: str, precision: str | None, *, check: bool) -> Onnx:
+def to_onnx(run: str, precision: str | None, options: Options, *, check: bool) -> Onnx:
     """Return the model of `run` in ONNX. check: compare it with onnxruntime; CheckFailedError where that differs."""
-    made = _opened(run, precision).load().in_onnx()
+    made = _opened(run, precision, options).in_onnx()
     content = made.encoded(__version__)
     apart = _checked(run, content, made) if check else None
     inputs, outputs = (tuple(map(_described, some)) for some in (made.graph.inputs, made.graph.outputs))
     return Onnx(content, inputs, outputs, made.left_out, apart)
 
 
-def to_pytorch(run: str, precision: str | None) -> dict[str, bytes]:
+def to_pytorch(run: str, precision: str | None, options: Options) -> dict[str, bytes]:
     """Return the files of a folder with the network of `run`, by name."""
-    made = _opened(run, precision).load().in_torch()
+    made = _opened(run, precision, options).in_torch()
     directory = RunDirectory(Path(run))
     found = directory.read_report() if directory.path.is_dir() else None
     return folder_of(name_of(run), made, None if found is None else found.to_json())
@@ -67,16 +68,16 @@ def folder_of(name: str, made: InTorch, report: Mapping[str, Any] | None) -> dic
     }
 
 
-def _opened(run: str, precision: str | None) -> Model:
+def _opened(run: str, precision: str | None, options: Options) -> Predictor:
     model = open_model(run)
-    require_understood("export", model.task, {})
+    require_understood("export", model.task, options)
     model = model.in_precision(precision)
     if model.precision != "float32":
         raise UsageError(
             f"{run}: was trained in {model.precision}, to which no other program rounds so; add --precision float32, "
             "in which rnncli answers too"
         )
-    return model
+    return model.load().network_alone() if options.get("no_average") else model.load()
 
 
 def _config(made: InTorch) -> dict[str, Any]:

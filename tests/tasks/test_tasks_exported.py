@@ -323,6 +323,10 @@ def test_an_average_with_a_baseline_is_within_or_refused(baseline):
         return
     with pytest.raises(UsageError, match="averaged with theta"):
         model.in_onnx()
+    alone, before = model.network_alone(), model.forecasts(network=True).point
+    compare(alone)
+    assert "the average with theta" in " ".join(alone.in_onnx().left_out)
+    assert (model.forecasts(network=True).point == before).all()
 
 
 @pytest.mark.onnx

@@ -69,8 +69,8 @@ def in_torch(model: Forecaster) -> InTorch:
     members = model.members
     if len(members.members) > 1 or members.average is not None:
         raise UsageError(
-            "--to pytorch: this forecast is one of several networks or averaged with a baseline; use --to onnx, or "
-            "train with training.seeds: 1 and training.average: false"
+            "--to pytorch: this forecast is one of several networks or averaged with a baseline; add --no-average for "
+            "the network's own, use --to onnx, or train with training.seeds: 1"
         )
     network, decoder = members.first.network, members.first.decoder
     if not (isinstance(network, Network) and isinstance(decoder, Direct)):
@@ -116,12 +116,14 @@ def _require_written(model: Forecaster) -> None:
         )
     if average is not None and average.baseline not in NAIVE:
         raise UsageError(
-            f"training.average: the forecast is averaged with {average.baseline}, which is not exported; train with "
-            "training.average: false"
+            f"training.average: the forecast is averaged with {average.baseline}, which is not exported; add "
+            "--no-average for the network's own, or train with training.average: false"
         )
 
 
 def _answers_by(model: Forecaster) -> tuple[str, ...]:
+    if model.left_out is not None:
+        return (f"the average with {model.left_out.baseline}, by which predict answers, and the run was scored",)
     if model.method == NETWORK:
         return ()
     return (

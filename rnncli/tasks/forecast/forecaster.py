@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +26,7 @@ from rnncli.tasks.forecast.explanation import Explanation, explained, explained_
 from rnncli.tasks.forecast.features import Fitted, last_contexts
 from rnncli.tasks.forecast.hierarchy import Hierarchy, require_whole
 from rnncli.tasks.forecast.kept import require_kept
-from rnncli.tasks.forecast.members import SEED, build_members
+from rnncli.tasks.forecast.members import SEED, Average, build_members
 from rnncli.tasks.forecast.panel import Panel, continued
 from rnncli.tasks.forecast.panel_columns import Columns
 from rnncli.tasks.forecast.panel_tables import lines_of, read_panel, with_future
@@ -107,6 +108,7 @@ class Forecaster(Predictor):
         self.validated = Validated.from_header(header["validated"], arrays)
         self.validated.require_of(self.members.first.windowing.horizon, self.panel.values.shape[1])
         self.members = self.members.bounded(self.validated.bounds).averaged(self.validated.average)
+        self.left_out: Average | None = None  # what its forecast is not averaged with, see `network_alone`
         self.horizon = self.members.first.windowing.horizon
         self.of_0_1 = "average" not in header["validated"]  # whose CSV has the columns that it had
         self.learnt_reconciliation: Reconciliation | None = None
@@ -302,6 +304,11 @@ class Forecaster(Predictor):
                 "or with training.loss=student-t, gaussian, quantile or negative-binomial"
             )
         return walk.paths(past, wanted, calibration, samples, seed)
+
+    def network_alone(self) -> Forecaster:
+        alone = copy.copy(self)
+        alone.members, alone.left_out = self.members.averaged(None), self.members.average
+        return alone
 
     def in_onnx(self) -> InOnnx:
         from rnncli.tasks.forecast import exported

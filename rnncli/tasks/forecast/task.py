@@ -23,7 +23,7 @@ class Forecast(Task):
         "predict": frozenset(
             {"horizon", "levels", "samples", "sum", "explain", "network", "future", "follow", "state", "strict", "plot"}
         ),
-        "export": frozenset(),
+        "export": frozenset({"no_average"}),
         "evaluate": frozenset({"horizon", "levels", "sum", "windows", "step", "must_beat", "fail_if", "plot"}),
     }
     before = {"data.padding": "false", "training.average": "false"}
