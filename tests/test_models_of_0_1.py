@@ -14,7 +14,8 @@ from tests.cli.cli_runs import run
 
 HERE = Path(__file__).parent / "models_of_0_1"
 JUDGED = ("verdict", "network_better")
-REDEFINED = ("wql",)  # which was at eleven levels; GluonTS has nine
+# wql was at eleven levels; GluonTS has nine. What intervals got on validation was on the errors that they were made of.
+REDEFINED = ("wql", "got")
 NUMBER = re.compile(r"-?\d+\.\d+")
 ASKED = {
     "language-model": ["generate", "run", "--length", "40", "--seed", "1"],

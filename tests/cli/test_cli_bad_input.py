@@ -34,7 +34,7 @@ FILES = {
     "short.csv": b"month,sales\n2001-01,1\n2001-02,2\n",
 }
 WRONG: dict[str, tuple[Sequence[str], int, Sequence[str]]] = {
-    "missing data of a config": (["char.yaml", "textt.txt"], 2, ["textt.txt; did you mean text.txt"]),
+    "missing data of a config": (["char.yaml", "textt.txt"], 2, ['textt.txt; did you mean "text.txt"']),
     "missing config": (["nosuch.yaml"], 2, ["nosuch.yaml: no such file"]),
     "folder for a task of one file": (["forecast.yaml", "."], 2, ["files, and a forecast reads one"]),
     "pattern without files": (["*.nothing"], 2, ["*.nothing; it is a pattern, which no file matches"]),

@@ -86,7 +86,10 @@ def test_a_bad_line_has_an_empty_answer_and_the_others_theirs(folder: Path, task
     for path in ("-", "asked.txt"):
         done = run("predict", task, path, "-f", "json", cwd=folder, stdin=asked(task, order))
         name, bad = "<stdin>" if path == "-" else path, order.count("x")
-        assert done.failed(3) == f"{name}: {bad} of {len(order)} lines have no answer; mend those that are named above"
+        have = "has" if bad == 1 else "have"
+        assert (
+            done.failed(3) == f"{name}: {bad} of {len(order)} lines {have} no answer; mend those that are named above"
+        )
         told = ("x",) if task == "language-model" else ("x", "_")
         for number, one in enumerate(order, start=1):
             assert (f"rnncli: {name}:{number}:" in done.err) == (one in told)
@@ -284,7 +287,8 @@ def test_rows_that_cannot_be_read_keep_their_place(form: str, tmp_path: Path) ->
     (tmp_path / "new.csv").write_text(rows)
     done = run("predict", "run", "new.csv", "-f", "json", cwd=tmp_path)
     bad = wanted.count(None)
-    assert done.failed(3) == f"new.csv: {bad} of {len(wanted)} rows have no answer; mend those that are named above"
+    have = "has" if bad == 1 else "have"
+    assert done.failed(3) == f"new.csv: {bad} of {len(wanted)} rows {have} no answer; mend those that are named above"
     assert done.err.count("rnncli: new.csv:") == bad
     answers = json.loads(done.out)
     assert [None if list(answer.values())[1] is None else answer["id"] for answer in answers] == wanted

@@ -102,7 +102,7 @@ def test_a_missing_file_and_its_sibling(tmp_path):
     (tmp_path / "prices.csv").write_bytes(b"")
     with pytest.raises(UsageError) as caught:
         read_source(str(tmp_path / "prics.csv"))
-    assert str(caught.value) == f"no such file: {tmp_path}/prics.csv; did you mean {tmp_path}/prices.csv"
+    assert str(caught.value) == f'no such file: {tmp_path}/prics.csv; did you mean "{tmp_path}/prices.csv"?'
     with pytest.raises(UsageError, match=r"no such file: [^;]*$"):
         read_source(str(tmp_path / "prices.csv" / "deeper"))
 
