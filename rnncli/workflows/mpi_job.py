@@ -19,6 +19,7 @@ from rnncli.job import Job
 
 _BUSY = 1e-3  # seconds of waiting after which looks are rarer
 _NAP = 1e-3  # seconds between two of these
+_READING = 0.2  # seconds for a launcher to read what was said, which it may lose where it ends all by force
 _AT_ONCE = 1 << 30  # bytes of one message, whose length MPI counts in 31 bits
 
 
@@ -56,6 +57,7 @@ class MpiJob(Job):
         if self.dismissed(code):
             self._mpi.Finalize()
             return
+        time.sleep(_READING)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # the library has words of its own for what was told already
         self._ranks.Abort(code)
 

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from rnncli import __version__, job
 from rnncli.errors import UsageError
 from rnncli.kernels.jit import vector_lanes
+from rnncli.notes import telling
 from rnncli.workflows.following import Follower
 from rnncli.workflows.launcher import imported, launch_in, loses_input
 from rnncli.workflows.leading import Greeting, Lead, require_alike, threads_of
@@ -43,6 +44,7 @@ def lead_of(request: Any, read: Sequence[Any]) -> Lead:
 
 
 def _follow(ranks: MpiJob) -> NoReturn:
+    telling(lambda text: None)
     with stop_on_signals(numbers=ASKING_RANKS) as stop:
         follower = Follower(ranks, stop)
         ranks.dismissed = follower.is_dismissed
