@@ -153,7 +153,8 @@ def shown_lines(text: str) -> list[str]:
 @pytest.mark.parametrize("columns", WIDTHS)
 @pytest.mark.parametrize("line", SHOWN)
 def test_no_word_is_cut_in_two_by_the_width(line: str, columns: int, shelf: Shelf) -> None:
-    """Every word of what a wide terminal shows is whole on a narrower one, from 80 columns on."""
+    """Every word of what a wide terminal shows is whole on a narrower one, from 80 columns on, or left out of a list
+    of runs with its column."""
     code, shown = on_a_terminal(shell=f"PAGER=cat {shlex.join(COMMAND)} {line}", cwd=shelf.folder, columns=columns)
     assert code == 0, shown
     assert "Traceback" not in shown
@@ -162,7 +163,7 @@ def test_no_word_is_cut_in_two_by_the_width(line: str, columns: int, shelf: Shel
     _, wide = on_a_terminal(shell=f"PAGER=cat {shlex.join(COMMAND)} {line}", cwd=shelf.folder, columns=200)
     words = {word for row in shown_lines(wide) for word in re.findall(r"[A-Za-z]{4,}", row)}
     seen = {word for row in shown_lines(shown) for word in re.findall(r"[A-Za-z]{4,}", row)}
-    assert words - seen == set()
+    assert (seen - words if line.startswith("runs") else words - seen) == set()
 
 
 @pytest.mark.long
