@@ -100,6 +100,7 @@ def test_yaml_blocks_are_valid_configs(block, tmp_path):
     load_config(path)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", PAGES)
 def test_the_pages_made_from_the_source_are_fresh(name):
     """So that every command, option and key has its place, with the values and the default that it really has."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from cli_runs import ended, in_shell, run, start
+from parameters import mostly_thorough
 
 from rnncli.data import lines
 from rnncli.tasks.line_by_line import NAMED
@@ -77,7 +78,7 @@ def nested(answers: str) -> list[dict]:
     return [{name: value for name, value in item.items() if name != "id"} for item in json.loads(answers)]
 
 
-@pytest.mark.parametrize("order", ["x01", "0x1", "01x", "xx", "0x_1x"])
+@pytest.mark.parametrize("order", mostly_thorough(["x01", "0x1", "01x", "xx", "0x_1x"], ["xx", "0x_1x"]))
 @pytest.mark.parametrize("task", TASKS)
 def test_a_bad_line_has_an_empty_answer_and_the_others_theirs(folder: Path, task: str, order: str) -> None:
     alone = nested(run("predict", task, "-", "-f", "json", cwd=folder, stdin=asked(task, "01_")).ok().out)

@@ -42,7 +42,7 @@ def naive_own(network, x, b, length, entering, index):
     return [np.linalg.norm(row) for row in rows]
 
 
-@pytest.mark.parametrize("lengths", [None, RAGGED])
+@pytest.mark.parametrize("lengths", [pytest.param(None, marks=pytest.mark.thorough), RAGGED])
 @pytest.mark.parametrize(("cell", "activation"), [one for one in VARIANTS if one[1] != "relu"])
 def test_norms_are_those_of_central_differences_of_the_layer_alone(cell, activation, lengths):
     network = made(cell, activation, LAYERS, scale=1.3)
