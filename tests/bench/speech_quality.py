@@ -16,7 +16,7 @@ from command import rnncli
 Figure = dict[str, Any]
 RATE = 8000  # samples a second, two bytes each
 
-CONFIG = """
+BOTH = """
 task: transcribe
 data:
   path: train.csv
@@ -24,16 +24,28 @@ data:
   test: test.csv
   tokens: char
   features: {kind: log-mel, bands: 40, window: 25ms, hop: 10ms, stack: 3}
-model: {cell: lstm, hidden_size: 128, num_layers: 2, bidirectional: true, dropout: 0.3}
+model: {cell: lstm, hidden_size: HIDDEN, num_layers: LAYERS, bidirectional: true, dropout: 0.3}
 training:
-  epochs: 24
+  epochs: EPOCHS
   batch_size: 32
-  learning_rate: 3e-3
-  weight_averaging: 0.995
+  learning_rate: RATE
+  weight_averaging: AVERAGE
   speed: 0.15
   mask_steps: 0.1
   mask_features: 0.2
 """
+
+
+def config(**values: object) -> str:
+    """The config of a figure: what both have in common, with the values of one in it."""
+    text = BOTH
+    for name, value in values.items():
+        text = text.replace(name, str(value))
+    return text
+
+
+CONFIG = config(HIDDEN=128, LAYERS=2, EPOCHS=24, RATE="3e-3", AVERAGE=0.995)
+ISOLATED = config(HIDDEN=64, LAYERS=1, EPOCHS=30, RATE="5e-3", AVERAGE=0.99)
 
 
 def strings(data: Path) -> Iterator[dict[str, str]]:
@@ -55,6 +67,11 @@ def joined(data: Path, folder: Path) -> dict[str, int]:
             file.setparams((1, 2, RATE, 0, "NONE", ""))
             file.writeframes(gaps[0] + b"".join(part + gap for part, gap in zip(parts, gaps[1:], strict=True)))
         lists.setdefault(line["split"], []).append((name, line["transcript"]))
+    return listed(lists, folder)
+
+
+def listed(lists: dict[str, list[tuple[str, str]]], folder: Path) -> dict[str, int]:
+    """Writes the list of each split, and returns how many recordings it has."""
     for split, rows in lists.items():
         with (folder / f"{split}.csv").open("w", newline="") as file:
             csv.writer(file).writerows([("path", "text"), *rows])
@@ -88,26 +105,6 @@ def connected_digits(data: Path, run: Path) -> Figure:
     }
 
 
-ISOLATED = """
-task: transcribe
-data:
-  path: train.csv
-  validation: validation.csv
-  test: test.csv
-  tokens: char
-  features: {kind: log-mel, bands: 40, window: 25ms, hop: 10ms, stack: 3}
-model: {cell: lstm, hidden_size: 64, num_layers: 1, bidirectional: true, dropout: 0.3}
-training:
-  epochs: 30
-  batch_size: 32
-  learning_rate: 5e-3
-  weight_averaging: 0.99
-  speed: 0.15
-  mask_steps: 0.1
-  mask_features: 0.2
-"""
-
-
 def alone(data: Path, folder: Path) -> dict[str, int]:
     """Writes each recording and a list of them for each split, by their numbers; returns how many are in each."""
     lists: dict[str, list[tuple[str, str]]] = {"train": [], "validation": [], "test": []}
@@ -118,10 +115,7 @@ def alone(data: Path, folder: Path) -> dict[str, int]:
             (folder / name).write_bytes(packed.read(path))
             split = "test" if int(number) < 5 else "validation" if int(number) < 10 else "train"
             lists[split].append((name, digit))
-    for split, rows in lists.items():
-        with (folder / f"{split}.csv").open("w", newline="") as file:
-            csv.writer(file).writerows([("path", "text"), *rows])
-    return {split: len(rows) for split, rows in lists.items()}
+    return listed(lists, folder)
 
 
 def isolated_digits(data: Path, run: Path) -> Figure:
