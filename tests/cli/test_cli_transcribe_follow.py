@@ -41,7 +41,7 @@ SOUND = samples(TEXT, 1000)
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """With `run`, which can follow, and models that cannot."""
+    """The folder has `run`, which can follow, and models that cannot."""
     path = tmp_path_factory.mktemp("follow")
     source = np.random.default_rng(3)
     texts = ["".join(source.choice([*"abc"], source.integers(1, 5))) for _ in range(50)]

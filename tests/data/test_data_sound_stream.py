@@ -61,7 +61,7 @@ def test_one_byte_at_a_time():
 
 
 def test_steps_come_before_the_sound_ends():
-    """With 10 steps of 30 ms in 0.4 s, the first is there after its three windows and the two rows that slopes need."""
+    """Of ten steps of 30 ms in 0.4 s, the first comes after its three windows and the two rows that slopes need."""
     given = [0]
 
     def pieces():

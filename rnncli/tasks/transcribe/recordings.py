@@ -44,7 +44,8 @@ class RecordingFiles(Files):
         assert self.path is not None
         named = [one.path for one in self._listed]
         named += [beside for path in named if os.path.exists(beside := file_beside(path))]
-        return tuple(map(read_source, dict.fromkeys(file for file in named if file not in files_of(self.path))))
+        own = {*files_of(self.path)}
+        return tuple(read_source(file) for file in dict.fromkeys(named) if file not in own)
 
     @property
     def size(self) -> int:
