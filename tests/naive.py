@@ -70,6 +70,23 @@ def peephole(x, state, p, activation="tanh"):
     return sigmoid(o + p_o * c) * np.tanh(c), c
 
 
+def normed(a, p):
+    """The four gates of a (…, 4H), each over the root mean square of its units."""
+    gates, gains = np.split(a, 4, axis=-1), np.split(p["weight_gain"], 4)
+    return [
+        (1 + gain) * gate / np.sqrt((gate**2).mean(axis=-1, keepdims=True) + 1e-5)
+        for gate, gain in zip(gates, gains, strict=True)
+    ]
+
+
+def rmslstm(x, state, p, activation="tanh"):
+    h, c = state
+    i, f, g, o = normed(np.concatenate(_four(x, h, p), axis=-1), p)
+    i, f = sigmoid(i), sigmoid(f)
+    c = f * c + _let_in(i, f, p) * np.tanh(g)
+    return sigmoid(o) * np.tanh(c), c
+
+
 def slstm(x, state, p, activation="tanh"):
     """Every state over e^m, as the kernel keeps them; h is as if nothing were divided by anything."""
     h, c, n, m = state
@@ -81,9 +98,9 @@ def slstm(x, state, p, activation="tanh"):
     return sigmoid(o) * c / n, c, n, new
 
 
-CELLS = {"rnn": rnn, "gru": gru, "lstm": lstm, "peephole": peephole, "slstm": slstm}
-STATES = {"rnn": "h", "gru": "h", "lstm": "hc", "peephole": "hc", "slstm": "hcnm"}
-OWN = {"peephole": ("weight_ch",)}  # what cells have beyond PyTorch's four
+CELLS = {"rnn": rnn, "gru": gru, "lstm": lstm, "peephole": peephole, "slstm": slstm, "rmslstm": rmslstm}
+STATES = {"rnn": "h", "gru": "h", "lstm": "hc", "peephole": "hc", "slstm": "hcnm", "rmslstm": "hc"}
+OWN = {"peephole": ("weight_ch",), "rmslstm": ("weight_gain",)}  # what cells have beyond PyTorch's four
 
 
 def zero_state(cell, *shape):

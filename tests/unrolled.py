@@ -54,7 +54,16 @@ class Unrolled:
             c, n = keep * c + take * torch.tanh(z), keep * n + take
             return torch.sigmoid(o) * c / n, c.clone(), n.clone(), new.clone()
 
-        return {"rnn": rnn, "gru": gru, "lstm": lstm, "peephole": peephole, "slstm": slstm}[kind]
+        def rmslstm(x, state):
+            gates, c = linear(x, state[0]).chunk(4, dim=1), state[1]
+            scales = [torch.rsqrt(gate.square().mean(dim=1, keepdim=True) + 1e-5) for gate in gates]
+            gains = own[0].chunk(4)
+            i, f, g, o = ((1 + gain) * scale * gate for gain, scale, gate in zip(gains, scales, gates, strict=True))
+            c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+            return torch.sigmoid(o) * torch.tanh(c), c.clone()
+
+        cells = (rnn, gru, lstm, peephole, slstm, rmslstm)
+        return {cell.__name__: cell for cell in cells}[kind]
 
     def sequence(self, shape, x, prefix="", start=None):
         """The top layer's outputs [(1, F)] of one sequence, its rows x [(1, I)]; start: h₀ of each layer."""

@@ -16,8 +16,8 @@ class ModelConfig(Section):
     """The network: its cell, its size, and its initial weights."""
 
     cell: Chosen[Annotated[str, one_of(CELLS)]] = chosen(
-        "The recurrent cell: rnn (Elman), gru, lstm, peephole (an LSTM whose gates see the memory) or slstm (the "
-        "scalar-memory cell of xLSTM); null is chosen from the data.",
+        "The recurrent cell: rnn (Elman), gru, lstm, peephole (an LSTM whose gates see the memory), slstm (the "
+        "scalar-memory cell of xLSTM) or rmslstm (an LSTM whose gates are normalised); null is chosen from the data.",
         before="lstm",
     )
     activation: Literal["tanh", "relu", "sigmoid", "identity"] = Field(
@@ -47,8 +47,8 @@ class ModelConfig(Section):
     recurrent_scale: float = Field(default=1.0, gt=0, le=1e30, description="A factor on the initial recurrent weights.")
     cap_input_gate: bool = Field(
         default=False,
-        description="Let the input gate of an lstm or a peephole in by no more than the forget gate lets go: "
-        "min(i, 1 − f).",
+        description="Let the input gate of an lstm, a peephole or an rmslstm in by no more than the forget gate lets "
+        "go: min(i, 1 − f).",
     )
 
     weight_drop: float = Field(

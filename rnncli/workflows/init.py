@@ -64,7 +64,7 @@ _COMMENTS = {  # where a key's description is too long, or tells of null
     "data.min_count": "rarer tokens become <unk>",
     "data.vectors": "a file of word2vec or GloVe that words start with",
     "data.stratify": "every split has its share of each answer",
-    "model.cell": "rnn, gru, lstm, peephole or slstm",
+    "model.cell": "rnn, gru, lstm, peephole, slstm or rmslstm",
     "model.num_layers": "recurrent layers, one above another",
     "model.dropout": "left out at random in training, against learning by heart",
     "model.bidirectional": "reads from both ends",

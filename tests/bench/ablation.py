@@ -72,6 +72,7 @@ CHANGES: dict[str, list[str]] = {
     "no dropout before the head": ["model.output_dropout=0"],
     "two layers of 128": ["model.num_layers=2", "model.hidden_size=128"],
     "gru": ["model.cell=gru"],
+    "rmslstm": ["model.cell=rmslstm"],
     "learning rate halved": ["training.learning_rate=0.005"],
     "beta1 0.5": ["training.beta1=0.5"],
     "beta2 0.9999": ["training.beta2=0.9999"],

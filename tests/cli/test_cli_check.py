@@ -52,7 +52,8 @@ rnncli: error: c.yaml:8:11: 012 has a leading zero, which YAML 1.1 would read as
 quotes if it is text
     8 |   season: 012
       |           ^^^
-rnncli: error: c.yaml:10:9: model.cell is "lstn"; expected one of rnn, gru, lstm, peephole, slstm; did you mean "lstm"?
+rnncli: error: c.yaml:10:9: model.cell is "lstn"; expected one of rnn, gru, lstm, peephole, slstm, rmslstm; \
+did you mean "lstm"?
    10 |   cell: lstn
       |         ^^^^
 rnncli: error: c.yaml:11:3: unknown key "hiden_size"; did you mean "hidden_size"?

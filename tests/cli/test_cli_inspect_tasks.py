@@ -186,7 +186,7 @@ def test_trained_networks_have_a_score(compared: dict[str, Result]) -> None:
 
 
 def test_what_cannot_be_compared(compared: dict[str, Result]) -> None:
-    assert "--compare transformer: is no cell (rnn, gru, lstm, peephole, slstm) and no KEY=VALUE" in compared[
+    assert "--compare transformer: is no cell (rnn, gru, lstm, peephole, slstm, rmslstm) and no KEY=VALUE" in compared[
         "unknown"
     ].refused(2)
     assert "save what is piped to a file" in compared["from a pipe"].refused(2)

@@ -57,7 +57,7 @@ REFUSED_VALUES = {
     "model.hidden_size: {a: 3}": "is a section; must be a whole number",
     "model.dropout: no": 'is "no"; must be a number',
     "model.dropout: false": "is false; must be a number",
-    "model.cell: 3": "is 3; expected one of rnn, gru, lstm, peephole, slstm",
+    "model.cell: 3": "is 3; expected one of rnn, gru, lstm, peephole, slstm, rmslstm",
     # ranges
     "training.learning_rate: .nan": "is .nan; must be a finite number",
     "training.learning_rate: .inf": "is .inf; must be a finite number",
@@ -160,8 +160,8 @@ def test_a_cell_without_gates_to_cap_is_refused(tmp_path: Path, cell: str | None
     named = f"  cell: {cell}\n" if cell else ""
     (problem,) = problems_in(tmp_path, f"task: forecast\nmodel:\n{named}  cap_input_gate: true\n")
     assert problem.endswith(
-        "model.cap_input_gate is true; must be false unless model.cell is lstm or peephole, whose input gate has a "
-        "forget gate beside it"
+        "model.cap_input_gate is true; must be false unless model.cell is lstm or peephole or rmslstm, whose input "
+        "gate has a forget gate beside it"
     )
 
 

@@ -12,7 +12,7 @@ from rnncli.training.backpropagation import Sample
 
 FOUR = ["input", "forget", "candidate", "output"]
 GATES = {"rnn": ["hidden"], "gru": ["reset", "update", "candidate"]} | dict.fromkeys(
-    ("lstm", "peephole", "slstm"), FOUR
+    ("lstm", "peephole", "slstm", "rmslstm"), FOUR
 )
 
 
@@ -41,7 +41,7 @@ def naive_gates(network, x, b, length):
             keeps = np.exp(np.log(naive.sigmoid(f)) + m - after) if t else np.zeros(H)
             rows.append([np.exp(i - after), keeps, np.tanh(z), naive.sigmoid(o)])
         else:
-            i, f, g, o = np.split(a + q, 4)
+            i, f, g, o = naive.normed(a + q, w) if kind == "rmslstm" else np.split(a + q, 4)
             rows.append([naive.sigmoid(i), naive.sigmoid(f), np.tanh(g), naive.sigmoid(o)])
     return [np.stack(gate) for gate in zip(*rows, strict=True)]
 
@@ -51,6 +51,8 @@ def naive_gates(network, x, b, length):
 def test_means_and_ends_are_those_of_the_naive_gates(cell, activation, lengths):
     network = made(cell, activation, scale=1.5)
     changed(network, rnn__weight_ih_l0=lambda w: 6 * w)  # so that gates reach their ends
+    if cell == "rmslstm":
+        changed(network, rnn__weight_gain_l0=lambda p: p + 3)  # which their inputs alone do not bring about
     x, targets = window(sequences=B)
     second, _ = window(seed=8)
     batches = [(x, lengths), (second, None)]

@@ -84,7 +84,7 @@ def test_biases_start_at_zero_but_for_those_that_the_cell_says(cell):
     assert not weights["head.bias"].any()
 
 
-@pytest.mark.parametrize("cell", ["lstm", "peephole", "slstm"])
+@pytest.mark.parametrize("cell", ["lstm", "peephole", "slstm", "rmslstm"])
 def test_a_forget_gate_starts_open(cell):
     assert CELLS[cell].initial_bias == (0, 1, 0, 0)  # PyTorch's order: i f g o
 

@@ -19,5 +19,6 @@ CELLS: Registry[Cell] = Registry(
         "lstm": "rnncli.kernels.cells.lstm:CELL",
         "peephole": "rnncli.kernels.cells.peephole:CELL",
         "slstm": "rnncli.kernels.cells.slstm:CELL",
+        "rmslstm": "rnncli.kernels.cells.rmslstm:CELL",
     }
 )

@@ -2,7 +2,8 @@
 
 The operators have gates in an order of their own, and both biases side by side; the GRU resets after the product
 (linear_before_reset), and the LSTM's input P has the weights of `peephole`. Steps beyond a sequence's length give 0,
-and states stop there. An input gate that is capped, and the cell slstm, are written as a loop (Scan) over the steps.
+and states stop there. An input gate that is capped, and the cells slstm and rmslstm, are written as a loop (Scan) over
+the steps.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rnncli.errors import UsageError
+from rnncli.kernels.cells.rmslstm import EPSILON
 from rnncli.kernels.cells.rnn import ACTIVATIONS
 from rnncli.nn.onnx.graph import Graph
 from rnncli.nn.onnx.protobuf import Attribute
@@ -193,6 +195,17 @@ def _lstm(body: Graph, layer: RecurrentLayer, gates: Sequence[str], before: Sequ
     return [body.add("Mul", body.add("Sigmoid", o), body.add("Tanh", c)), c]
 
 
+def _rmslstm(body: Graph, layer: RecurrentLayer, gates: Sequence[str], before: Sequence[str]) -> list[str]:
+    """See `rnncli.kernels.cells.rmslstm`."""
+    epsilon, gains = body.constant(EPSILON), (body.constant(1 + one) for one in layer.own[0].value.reshape(4, -1))
+
+    def normed(gate: str, gain: str) -> str:
+        square = body.add("ReduceMean", body.add("Mul", gate, gate), axes=[1])
+        return body.add("Mul", gain, body.add("Div", gate, body.add("Sqrt", body.add("Add", square, epsilon))))
+
+    return _lstm(body, layer, [normed(*one) for one in zip(gates, gains, strict=True)], before)
+
+
 def _peephole(body: Graph, layer: RecurrentLayer, gates: Sequence[str], before: Sequence[str]) -> list[str]:
     i, f, g, o = gates
     c = before[1]
@@ -233,4 +246,5 @@ _STEPS: dict[str, Callable[[Graph, RecurrentLayer, Sequence[str], Sequence[str]]
     "lstm": _lstm,
     "peephole": _peephole,
     "slstm": _slstm,
+    "rmslstm": _rmslstm,
 }

@@ -85,8 +85,8 @@ class TextModelConfig(TokenModelConfig, TokenStackModelConfig):
     """A network that predicts the next token."""
 
     cap_input_gate: Chosen[bool] = chosen(
-        "Let the input gate of an lstm or a peephole in by no more than the forget gate lets go: min(i, 1 − f); null "
-        "is true of these.",
+        "Let the input gate of an lstm, a peephole or an rmslstm in by no more than the forget gate lets go: "
+        "min(i, 1 − f); null is true of these.",
         before=False,
     )
     skip_connections: Chosen[bool] = chosen(
