@@ -18,7 +18,7 @@ from conftest import SALES, Shelf, write_inputs
 
 from rnncli import safe_files
 from rnncli.errors import MachineError
-from rnncli.tasks.forecast.reports import BacktestReport, ForecastChart
+from rnncli.tasks.forecast.reports import ForecastChart
 from rnncli.tasks.page import Page as Shown
 from rnncli.training.curves import Curve
 from rnncli.training.reports import Confusion
@@ -108,10 +108,8 @@ def test_pictures_of_a_forecast_stand_in_the_page_and_take_its_colours(folder: P
 @pytest.mark.plots
 def test_a_page_draws_twelve_of_many_series_with_their_unit(folder: Path) -> None:
     report = json.loads((folder / "sales" / "report.json").read_text())
-    charts = tuple(ForecastChart(f"shop {k}", (), (("1", 4.0), ("2", 5.0)), (), f"shop {k}") for k in range(14))
-    units = {f"shop {k}": "€" for k in range(14)}
-    tested = BacktestReport("test", 1, 1, 2, 14, 1, (), None, (), units=units)
-    content = page_of([Shown("sales", report, forecasts=charts, backtest=tested)])
+    charts = tuple(ForecastChart(f"shop {k}", (), (("1", 4.0), ("2", 5.0)), (), unit="€") for k in range(14))
+    content = page_of([Shown("sales", report, forecasts=charts)])
     assert content.count('<figure class="half">') == content.count(">€<") == 12
     assert "The first 12 of 14 series" in content
     assert len(content.encode()) < 300_000

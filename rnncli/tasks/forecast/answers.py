@@ -108,6 +108,7 @@ class Sheet:
                     target,
                     seconds,
                     decimal,
+                    unit=self.columns.signs.get(target, ""),
                 )
 
 

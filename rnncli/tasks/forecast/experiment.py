@@ -343,7 +343,7 @@ class ForecastExperiment(Experiment):
         in_sample = split == SPLITS[VALIDATION]
         made_from = self.validated.calibrations.get(NETWORK) if in_sample else None
         made = report(split, tested, step, self.members.widest.horizon, self.hierarchy, made_from)
-        made = replace(made, rows_before=rows_before(self, tested), units=self._units())
+        made = replace(made, rows_before=rows_before(self, tested))
         if options.get("sum"):
             made = replace(made, totals=tuple(covered_totals(self, tested, in_sample=in_sample)))
         return Evaluation(
@@ -355,10 +355,6 @@ class ForecastExperiment(Experiment):
             self.delimiter,
             self.config.data.decimal,
         )
-
-    def _units(self) -> dict[str, str]:
-        signs = self.columns.signs
-        return {target: signs[target] for target in self.columns.targets if target in signs}
 
     def _several(self, tested: Backtest) -> str:
         each = np.unique(tested.series)

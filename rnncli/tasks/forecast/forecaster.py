@@ -128,7 +128,7 @@ class Forecaster(Predictor):
 
     def read(self, source: Source, data: SeriesConfig) -> None:
         """Go on from the end of `source`; rows that follow those of the model file are appended to them."""
-        panel, _, _ = read_panel(source, data, self.columns, self.panel)
+        panel, self.columns, _ = read_panel(source, data, self.columns, self.panel)
         require_transformable(panel.values, data.transform, source.name, non_negative=data.non_negative)
         require_frequency(panel, source.name, self.panel)
         self.fitted.encoders.note_unseen(panel, source.name, lines_of(source, data))

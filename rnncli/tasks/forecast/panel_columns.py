@@ -47,7 +47,7 @@ class Columns:
     static: one value a series. words: the columns of these three that hold words and not numbers, also in files that
     happen to have only numbers there. joins: the columns that make `id` or `time`, if these are made of several.
     hierarchy: those of them that series are summed by, from the top down. signs: of columns all of whose cells have the
-    same sign of a unit, in the file that was read.
+    same sign of a unit, in the file that was read last.
     """
 
     layout: Literal["wide", "long", "rows"]
@@ -65,16 +65,16 @@ class Columns:
     def to_header(self) -> dict[str, Any]:
         """Return the columns as JSON for a model file."""
         header = {{"known_covariates": "ahead"}.get(key, key): value for key, value in vars(self).items()}
-        del header["joins"], header["hierarchy"], header["signs"]  # which 0.1 had not
-        joins = {"joins": [[join.names, join.fields] for join in self.joins]} if self.joins else {}
-        return header | joins | ({"hierarchy": self.hierarchy} if self.hierarchy else {})
+        header["joins"] = [[join.names, join.fields] for join in self.joins]
+        new = ("joins", "hierarchy", "signs")  # which 0.1 had not
+        return {key: value for key, value in header.items() if value or key not in new}
 
     @classmethod
     def from_header(cls, header: Mapping[str, Any]) -> Columns:
         """The inverse of `to_header`."""
         joins = typed(list[tuple[tuple[str, ...], tuple[str, ...]]], header.get("joins", ()), "joins")
         kept = {"known_covariates" if key == "ahead" else key: value for key, value in header.items()}
-        return typed(cls, kept, "columns", joins=tuple(Join(*one) for one in joins), signs={})
+        return typed(cls, kept, "columns", joins=tuple(Join(*one) for one in joins))
 
     def joined(self, table: Table) -> Table:
         """Return the table with the columns that are made of several."""

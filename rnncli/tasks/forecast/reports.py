@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -65,8 +64,7 @@ class RowsBefore:
 class BacktestReport:
     """A rolling-origin backtest: the network first, then the baselines. wql is the network's, if it has intervals, at
     wql_levels. independent: the number of groups of windows that share nothing, on which verdicts rest. totals: the
-    coverage of the intervals of totals over the horizon, if it was to be checked. levels: of a hierarchy. units: of
-    targets all of whose cells have the same sign, such as €.
+    coverage of the intervals of totals over the horizon, if it was to be checked. levels: of a hierarchy.
     """
 
     split: str
@@ -82,7 +80,6 @@ class BacktestReport:
     levels: tuple[LevelScore, ...] = ()
     rows_before: RowsBefore | None = None
     wql_levels: tuple[float, ...] = ()
-    units: Mapping[str, str] = field(default_factory=dict)
 
 
 FORECAST_BY = "forecast_by"  # the column that says which method made a forecast

@@ -184,8 +184,7 @@ def _scores(score: Mapping[str, Any]) -> Markup:
 
 def _of_forecasts(page: Page) -> Iterator[Part]:
     """Yield what comes next, what intervals held, and the windows that were forecast worst."""
-    units = page.backtest.units if page.backtest is not None else {}
-    shown = [replace(chart, unit=units.get(chart.target, chart.unit)) for chart in page.forecasts[:_FORECASTS]]
+    shown = page.forecasts[:_FORECASTS]
     for number, chart in enumerate(shown):
         rank, kind = 9 if number else 6, "half" if len(shown) > 1 else ""
         yield Part(picture(partial(forecast.draw, [chart]), kind=kind), rank, "What comes next", "forecasts")

@@ -408,6 +408,18 @@ def test_columns_of_their_own_have_pictures_of_their_own():
     assert charts[1].history[-1][1] == SERIES[0]
 
 
+@pytest.mark.parametrize("sign", ["€", ""])
+def test_a_picture_has_the_sign_of_what_training_read_or_of_what_was_read_since(sign):
+    experiment = made(csv(y=[f"{sign}{value:.2f}" for value in SERIES]))
+    experiment.score()
+    model = reloaded(experiment)
+    (chart,) = model.charts(model.forecasts(network=True))
+    assert chart.unit == sign
+    read(model, csv(y=[f"{value:.2f} $" for value in SERIES]))
+    (chart,) = model.charts(model.forecasts(network=True))
+    assert chart.unit == "$"
+
+
 def test_what_is_drawn_for_a_window_does_not_depend_on_its_company():
     experiment = made(csv(id=["a"] * N + ["b"] * N, y=[*SERIES] * 2), {"loss": "student-t"}, id="id", target="y")
     both = experiment.members.quantiles(
