@@ -11,7 +11,6 @@ import contextlib
 import os
 import re
 import shlex
-import shutil
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
@@ -97,10 +96,15 @@ def saying(*, quiet: bool) -> Callable[[str], None]:
 def say(text: str, lead: str = "rnncli: ") -> None:
     """Write `text` on stderr after `lead`: as one line, or on a terminal in lines that end between words."""
     stream, text = as_utf8(sys.stderr), agreeing(text)
-    width = shutil.get_terminal_size().columns
-    lines = wrapped(text, width, lead) if stream.isatty() else [lead + visible(text)]
+    lines = wrapped(text, _width(), lead) if stream.isatty() else [lead + visible(text)]
     stream.write("".join(f"{line}\n" for line in lines))
     stream.flush()
+
+
+def _width() -> int:
+    import shutil  # which loads what unpacks archives
+
+    return shutil.get_terminal_size().columns
 
 
 def say_next(*command: str, always: bool = False) -> None:

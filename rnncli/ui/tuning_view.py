@@ -16,6 +16,7 @@ from rnncli.ui.output import Output, duration, say, say_next, working
 from rnncli.ui.results import as_csv, json_text, rounded, write_table
 
 Shown = Note | Begun | Progress | Ended
+_SPARE = ("baseline", "rank", "came to")  # columns that a narrow terminal has no room for
 
 
 class TuningView:
@@ -86,7 +87,7 @@ def write_tuned(found: Tuned, form: str | None, *, quiet: bool) -> None:
     elif form == "csv":
         out.write(as_csv([_row(found, rank, trial) for rank, trial in enumerate(found.ranked, 1)]))
     else:
-        write_table(_table(found), _title(found), figures=("validation", "baseline"))
+        write_table(_table(found), _title(found), figures=("rank", "validation", "baseline"), spare=_SPARE)
     if quiet:
         return
     for text in _sentences(found):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from rnncli.training.reports import Progress
-from rnncli.training.tuned import FINISHED, PAUSED, Begun, Ended, Outcome, Trial
-from rnncli.ui.tuning_view import TuningView
+from rnncli.training.tuned import FINISHED, PAUSED, Begun, Ended, Outcome, Trial, Tuned
+from rnncli.ui.tuning_view import TuningView, write_tuned
 
 SETTINGS = {"training.learning_rate": 0.0034}
 
@@ -36,3 +36,22 @@ def test_of_counts_updates_alone(capsys: pytest.CaptureFixture[str]) -> None:
         "trial 2  MAE 1.500 after 37 of 148 updates  3.0s  training.learning_rate=0.0034",
         "trial 2  MAE 1.500  3.0s  training.learning_rate=0.0034",
     ]
+
+
+def test_a_narrow_terminal_leaves_columns_out_and_breaks_no_word(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trials = (trial(FINISHED, 148), trial(PAUSED, 37))
+    found = Tuned("study", trials, (1.0,), "MAE", False, 2, "best.yaml", baseline=("last-value", 2.5))
+    heads = {}
+    for width in range(1, 100):
+        monkeypatch.setenv("COLUMNS", str(width))
+        write_tuned(found, "table", quiet=True)
+        lines = capsys.readouterr().out.splitlines()
+        heads[width] = next(line.split() for line in lines if "trial" in line)
+        words = " ".join(lines).split()
+        assert words.count("1.500") == words.count("0.0034") == 2
+    assert heads[99] == ["rank", "trial", "validation", "baseline", "came", "to", "learning_rate"]
+    assert heads[50] == ["rank", "trial", "validation", "came", "to", "learning_rate"]
+    assert heads[40] == ["trial", "validation", "to", "learning_rate"]  # below "came"
+    assert heads[1] == ["trial", "validation", "learning_rate"]
