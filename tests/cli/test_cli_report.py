@@ -115,6 +115,12 @@ def test_a_page_draws_twelve_of_many_series_with_their_unit(folder: Path) -> Non
     assert len(content.encode()) < 300_000
 
 
+def test_a_section_within_a_section_of_the_config_has_its_own_lines(folder: Path) -> None:
+    report = json.loads((folder / "sales" / "report.json").read_text())
+    report["config"] = {"task": "transcribe", "data": {"features": {"bands": 40, "rate": None}, "path": "a b"}}
+    assert "task: transcribe\ndata:\n  features:\n    bands: 40\n  path: a b</pre>" in page_of([Shown("sales", report)])
+
+
 @pytest.mark.thorough
 def test_the_same_run_gives_the_same_bytes(folder: Path) -> None:
     assert page(folder, "sales", "char", name="a.html") == page(folder, "sales", "char", name="b.html")

@@ -275,17 +275,18 @@ def _training(page: Page) -> Iterator[Part]:
 
 def _config(config: Mapping[str, Any]) -> str:
     """Return the config as it would be written, without what is null."""
-    lines = []
-    for name, part in config.items():
-        if not isinstance(part, Mapping):
-            lines.append(f"{name}: {part}")
-            continue
-        lines.append(f"{name}:")
-        for key, value in part.items():
-            if value is not None and value != []:
-                lines.append(f"  {key}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}")
+    lines = list(_written(config, ""))
     few = [plain(line, _LINE) for line in lines[:_LINES]]
     return "\n".join([*few, *([f"and {len(lines) - _LINES:,} lines more"] if len(lines) > _LINES else [])])
+
+
+def _written(section: Mapping[str, Any], indent: str) -> Iterator[str]:
+    for key, value in section.items():
+        if isinstance(value, Mapping):
+            yield f"{indent}{key}:"
+            yield from _written(value, f"{indent}  ")
+        elif value is not None and value != []:
+            yield f"{indent}{key}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
 
 
 def _provenance(report: Mapping[str, Any]) -> Markup:
