@@ -21,6 +21,7 @@ import click
 from rnncli import __version__
 from rnncli import job as jobs
 from rnncli.cli.launched import require_spread
+from rnncli.cli.metadata import load_metadata_later
 from rnncli.cli.room import require_room
 from rnncli.errors import ConfigError, ReaderGoneError, RnncliError, UsageError
 from rnncli.notes import telling
@@ -104,6 +105,7 @@ def main() -> NoReturn:
     # Objects that imports make stay alive: garbage collection of them would take a tenth of a short command's time.
     gc.set_threshold(100_000, 20, 20)
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # to look for them reads what every package is
+    load_metadata_later()
     telling(_tell)
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = "--debug" in sys.argv  # at any place of the command line

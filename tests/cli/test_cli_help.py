@@ -14,7 +14,7 @@ from cli_runs import environment, run
 from rnncli import __version__
 from rnncli.cli import COMMANDS, GROUPS, rnncli
 
-HEAVY = ("numba", "numpy", "rich", "pydantic", "yaml", "safetensors", "matplotlib", "regex")
+HEAVY = ("numba", "numpy", "rich", "pydantic", "yaml", "safetensors", "matplotlib", "regex", "socket", "email")
 WHAT_HELP_LOADS = """
 import json, sys
 from rnncli.cli import main
