@@ -3,12 +3,46 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
+
+
+class Sums(NamedTuple):
+    """Sums over the tokens of a line: how many there are, how many are unknown, and how many are scored; the bits of
+    these, of the unknown ones among them, and of all by a model that learns as it reads.
+    """
+
+    tokens: int
+    unknown: int
+    scored: int
+    scored_unknown: int
+    bits: float
+    bits_of_unknown: float
+    bits_learning: float
+
+
+def sums_of(
+    lengths: Sequence[int], known: np.ndarray, bits: np.ndarray, learning: np.ndarray | None = None
+) -> list[Sums]:
+    """Return the sums of lines of so many tokens each: known, bits and learning (N,) are of all their tokens, the bits
+    NaN where a token is not scored."""
+    scored = bits == bits
+    unknown, bits = ~known, np.where(scored, bits, 0.0)
+    learnt = np.zeros(len(bits)) if learning is None else np.where(learning == learning, learning, 0.0)
+    counted = (unknown, scored, scored & unknown, bits, bits * unknown, learnt)
+    ends = np.cumsum(lengths)
+    filled = np.flatnonzero(lengths)
+    starts = ends[filled] - np.array(lengths, int)[filled]
+    columns: list[list[Any]] = [[*lengths]]
+    for values in counted:
+        column = np.zeros(len(lengths), float if values.dtype == float else int)
+        if len(filled):
+            column[filled] = np.add.reduceat(values, starts, dtype=column.dtype)
+        columns.append(column.tolist())
+    return [Sums(*row) for row in zip(*columns, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +50,7 @@ class ScoredLine:
     """A line, its end included, and the bits of its tokens (N,), NaN for the first of all where nothing precedes it.
 
     pieces: returns its text in N pieces, one for each token, the white space before it included. known (N,): False for
-    unknown tokens. learning (N,): the bits by a model that learns as it reads, if there is one.
+    unknown tokens. sums: of these tokens. learning (N,): the bits by a model that learns as it reads, if there is one.
     """
 
     number: int
@@ -24,6 +58,7 @@ class ScoredLine:
     pieces: Callable[[], tuple[str, ...]]
     bits: np.ndarray
     known: np.ndarray
+    sums: Sums
     learning: np.ndarray | None = None
 
     @property
@@ -34,16 +69,19 @@ class ScoredLine:
     @property
     def mean(self) -> float:
         """The bits per token; NaN where none was scored."""
-        return _mean(self.bits)
+        return _mean(self.sums.bits, self.sums.scored)
 
     def row(self) -> dict[str, Any]:
         """Return the line as one row of a table."""
-        learning = {} if self.learning is None else {"bits_per_token_learning": _mean(self.learning)}
+        sums = self.sums
+        learning: dict[str, float] = {}
+        if self.learning is not None:
+            learning["bits_per_token_learning"] = _mean(sums.bits_learning, sums.scored)
         return {
             "line": self.number,
-            "tokens": len(self.bits),
-            "unknown": len(self.bits) - int(self.known.sum()),
-            "bits": _sum(self.bits),
+            "tokens": sums.tokens,
+            "unknown": sums.unknown,
+            "bits": sums.bits,
             "bits_per_token": self.mean,
             **learning,
             "text": self.text,
@@ -59,13 +97,8 @@ class ScoredLine:
         return rows
 
 
-def _sum(bits: np.ndarray) -> float:
-    return float(bits[bits == bits].sum())
-
-
-def _mean(bits: np.ndarray) -> float:
-    scored = int((bits == bits).sum())
-    return _sum(bits) / scored if scored else math.nan
+def _mean(bits: float, scored: int) -> float:
+    return bits / scored if scored else math.nan
 
 
 @dataclass
@@ -81,15 +114,14 @@ class Totals:
     bits_learning: float | None = None
 
     def add(self, line: ScoredLine) -> None:
-        scored = line.bits == line.bits
+        sums = line.sums
         self.lines += 1
-        self.tokens += int(scored.sum())
-        self.bits += _sum(line.bits)
-        unknown = scored & ~line.known
-        self.unknown += int(unknown.sum())
-        self.bits_of_unknown += float(line.bits[unknown].sum())
+        self.tokens += sums.scored
+        self.bits += sums.bits
+        self.unknown += sums.scored_unknown
+        self.bits_of_unknown += sums.bits_of_unknown
         if line.learning is not None:
-            self.bits_learning = (self.bits_learning or 0.0) + _sum(line.learning)
+            self.bits_learning = (self.bits_learning or 0.0) + sums.bits_learning
 
     def to_json(self) -> dict[str, Any]:
         """Return the totals as an object, with bits per token and perplexity of all tokens and of the known ones."""
@@ -108,7 +140,7 @@ class Totals:
 
 
 def _per_token(bits: float, tokens: int) -> dict[str, float]:
-    mean = bits / tokens if tokens else math.nan
+    mean = _mean(bits, tokens)
     return {"bits_per_token": mean, "perplexity": 2.0**mean if mean < 1000 else math.inf}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,7 +15,7 @@ from rnncli.data.text import BYTES, WORDS, as_bytes, word_spans
 from rnncli.data.vocabulary import UNKNOWN_NUMBER, Vocabulary
 from rnncli.tasks.language_model.reading import Reading
 from rnncli.tasks.line_by_line import Faults
-from rnncli.tasks.scored import ScoredLine, ScoredText, Totals
+from rnncli.tasks.scored import ScoredLine, ScoredText, Totals, sums_of
 from rnncli.tasks.task import Asked
 
 LONGEST = 1 << 20  # characters; of a longer line parts are scored as they come
@@ -97,25 +97,34 @@ def _scored(
                 raise line.error
             faults.add(line.error)
             totals.skipped += 1
-        ids = [cut.ids(line) for line in good]
-        bits = _bits(reading, ids)
-        learnt = [None] * len(ids) if learning is None else _bits(learning, ids)
-        lines = [
-            ScoredLine(line.number, line.text, partial(cut.pieces, line, own), each, own != UNKNOWN_NUMBER, more)
-            for line, own, each, more in zip(good, ids, bits, learnt, strict=True)
-        ]
+        lines = _scored_lines(good, cut, reading, learning) if good else []
         for one in lines:
             totals.add(one)
         yield lines
     faults.end()
 
 
-def _bits(reading: Reading, ids: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
-    """Return the bits of the tokens of each line."""
-    if not ids:
-        return []
-    bits = reading.nats(np.concatenate(ids)) / math.log(2)
-    return np.split(bits, np.cumsum([len(one) for one in ids])[:-1])
+def _scored_lines(lines: list[Line], cut: Cut, reading: Reading, learning: Reading | None) -> list[ScoredLine]:
+    each = [cut.ids(line) for line in lines]
+    lengths = [len(ids) for ids in each]
+    ids = np.concatenate(each)
+    bits = reading.nats(ids) / math.log(2)
+    learnt = None if learning is None else learning.nats(ids) / math.log(2)
+    known = ids != UNKNOWN_NUMBER
+    ends = np.cumsum(lengths).tolist()
+    parts = [slice(end - length, end) for end, length in zip(ends, lengths, strict=True)]
+    return [
+        ScoredLine(
+            line.number,
+            line.text,
+            partial(cut.pieces, line, own),
+            bits[part],
+            known[part],
+            sums,
+            None if learnt is None else learnt[part],
+        )
+        for line, own, part, sums in zip(lines, each, parts, sums_of(lengths, known, bits, learnt), strict=True)
+    ]
 
 
 def _larger(lists: Iterator[list[Line]]) -> Iterator[list[Line]]:
