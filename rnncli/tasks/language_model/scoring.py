@@ -112,18 +112,18 @@ def _scored_lines(lines: list[Line], cut: Cut, reading: Reading, learning: Readi
     learnt = None if learning is None else learning.nats(ids) / math.log(2)
     known = ids != UNKNOWN_NUMBER
     ends = np.cumsum(lengths).tolist()
-    parts = [slice(end - length, end) for end, length in zip(ends, lengths, strict=True)]
+    spans = [slice(end - length, end) for end, length in zip(ends, lengths, strict=True)]
     return [
         ScoredLine(
             line.number,
             line.text,
             partial(cut.pieces, line, own),
-            bits[part],
-            known[part],
+            bits[span],
+            known[span],
             sums,
-            None if learnt is None else learnt[part],
+            None if learnt is None else learnt[span],
         )
-        for line, own, part, sums in zip(lines, each, parts, sums_of(lengths, known, bits, learnt), strict=True)
+        for line, own, span, sums in zip(lines, each, spans, sums_of(lengths, known, bits, learnt), strict=True)
     ]
 
 
