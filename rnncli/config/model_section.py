@@ -93,7 +93,7 @@ class ModelConfig(Section):
         named = info.data.get("cell") or ("rnn" if info.data.get("activation", "tanh") != "tanh" else "")
         cell = CELLS.get(named)
         if cell is not None and not cell.keeps_by_bias:
-            raise refusal(f"must be null when model.cell is {cell.name}, which has no gates")
+            raise refusal(f"must be null when model.cell is {cell.name}, whose biases set no memory")
         return chrono
 
 

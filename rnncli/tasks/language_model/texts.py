@@ -93,14 +93,12 @@ class Texts(NamedTuple):
         which first reads up to `warm_up` tokens before its own.
         """
         counts = self.stops - self.firsts
-        pieces = -(-counts // longest)
-        if pieces.max(initial=1) <= 1:
-            return self
+        pieces = np.maximum(1, -(-counts // longest))
         text = np.repeat(np.arange(len(counts)), pieces)
         number = np.arange(len(text)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
         firsts = self.firsts[text] + counts[text] * number // pieces[text]
         stops = self.firsts[text] + counts[text] * (number + 1) // pieces[text]
-        before = np.where(number == 0, self.starts[text], np.maximum(self.starts[text], firsts - 1 - warm_up))
+        before = np.maximum(self.starts[text], firsts - 1 - warm_up)
         return Texts(self.ids, before, stops, firsts)
 
     def window(self, rows: np.ndarray, start: int, stop: int, head_from: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -185,7 +183,7 @@ class TextsLearner(CarriedState):
         else:
             self._work.clear_state()
         work, targets = self._filled(self._work, rows, window, update)
-        work.dropout_keys = self.network.dropout_keys(self.seed, update)
+        self.network.set_dropout(work, self.seed, update)
         self._kept = window.keep
         count = int((targets != IGNORED).sum())
         return self.backpropagation.gradient(work, targets, count), count

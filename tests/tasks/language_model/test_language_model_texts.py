@@ -12,6 +12,7 @@ from rnncli.data.source import Source
 from rnncli.kernels.cells import CELLS
 from rnncli.kernels.losses import IGNORED
 from rnncli.nn.network import Network, NetworkShape
+from rnncli.nn.recurrence import Recurrence
 from rnncli.tasks.language_model import ngram
 from rnncli.tasks.language_model.corpus import Corpus
 from rnncli.tasks.language_model.experiment import TextExperiment
@@ -78,6 +79,15 @@ def test_every_item_is_scored_as_if_it_were_alone(cell):
     assert total == pytest.approx(sum(wanted), rel=1e-12)
 
 
+def test_what_is_held_out_of_a_long_text_reads_no_more_of_it_than_warms_up():
+    text = Texts(np.arange(5000) % V, np.array([0]), np.array([5000]), np.array([4000]))
+    for longest in (300, 5000):
+        pieces = text.in_pieces(longest, 256)
+        assert pieces.steps.max() <= 256 + min(longest, 1000)
+        assert pieces.starts[0] == 4000 - 257
+        assert (pieces.stops - pieces.firsts).sum() == 1000
+
+
 def test_a_long_item_is_scored_in_pieces_that_warm_up(monkeypatch):
     """A network that forgets within the warm-up says what it says in one pass."""
     monkeypatch.setattr(Validation, "STREAM_LENGTH", 300)
@@ -116,13 +126,22 @@ def test_an_epoch_without_updates_has_the_loss_of_every_item_alone(cell):
     assert total == pytest.approx(sum(each_alone(network, texts)), rel=1e-9)
 
 
-@pytest.mark.parametrize("dropout", [0.0, 0.4])
+DROPPED = {
+    "nothing": {},
+    "values between layers": {"dropout": 0.4},
+    "states": {"recurrence": Recurrence(state_dropout=0.4)},
+    "recurrent weights": {"recurrence": Recurrence(weight_drop=0.4)},
+}
+
+
+@pytest.mark.parametrize("dropped", DROPPED)
 @pytest.mark.parametrize("cell", EVERY)
-def test_the_gradient_of_ragged_items_is_that_of_central_differences(cell, dropout):
-    network, texts = made(cell, dropout=dropout), items((3, 1, 7, 2, 2, 5))
+def test_the_gradient_of_ragged_items_is_that_of_central_differences(cell, dropped):
+    network, texts = made(cell, **DROPPED[dropped]), items((3, 1, 7, 2, 2, 5))
     trained = learner(network, texts, batch_size=6)
     _, count = trained.gradient(0)
     assert count == len(texts.scored)
+    assert network.parameters.gradient_view("rnn.weight_hh_l0").any()  # not all of it is dropped
     gradient, weights = network.parameters.gradient.copy(), network.parameters.weights
     for i in np.random.default_rng(1).choice(len(weights), 40, replace=False):
         kept, losses = weights[i], []
