@@ -260,7 +260,7 @@ def test_a_line_without_a_place_is_told_and_answered_and_changes_nothing(stream,
 
 
 class Endless:
-    """Standard input with a row, a line that goes on for 786 kB, and a row; it counts the pieces that were asked for."""
+    """Standard input with a row, a line that goes on for 786 kB, and a row; it counts the pieces that were taken."""
 
     def __init__(self, sign):
         line = [f"\n{DAYS[N + 1]},".encode(), *(sign * 4096 for _ in range(192))]
