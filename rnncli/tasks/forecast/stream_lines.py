@@ -56,13 +56,13 @@ class StreamLines:
 
     def __iter__(self) -> Iterator[Arrived]:
         """Yield each line that is not blank, but the header; of one that is too long, which may never end, only the
-        first part. UsageError for a header without the model's columns, DataError if the first line cannot be decoded.
+        beginning. UsageError for a header without the model's columns, DataError if the first line cannot be decoded.
         """
         header: list[str] | None = None
         goes_on = False
         for line in read_lines(self.path, self.data.encoding, LONGEST):
-            is_first_part, goes_on = not goes_on, line.goes_on
-            if not is_first_part or (line.blank and not goes_on):
+            is_beginning, goes_on = not goes_on, line.goes_on
+            if not is_beginning or (line.blank and not goes_on):
                 continue
             if header is None:
                 if line.error:
