@@ -138,13 +138,14 @@ def open_own(name: str, flags: int, folder: int) -> int:
     return descriptor
 
 
-def leftovers(folder: int | Path, of: Iterable[str]) -> set[str]:
+def leftovers(folder: int | Path, of: Iterable[str], *, in_run: bool = True) -> set[str]:
     """Return the names in a folder that a killed process left when it wrote one of the files `of`, and no others.
 
-    Version 0.1 ended them in its process number.
+    in_run: True for a run directory, where version 0.1 ended them in its process number; elsewhere such a name, as in
+    .notes.2024, is the user's.
     """
     files = "|".join(re.escape(_begin(name)) for name in of)
-    ours = re.compile(rf"\.(?:{files})\.(?:[0-9a-f]{{16}}\.tmp|[0-9]+)")
+    ours = re.compile(rf"\.(?:{files})\.(?:[0-9a-f]{{16}}\.tmp{'|[0-9]+' if in_run else ''})")
     return {name for name in files_in(folder) if ours.fullmatch(name)}
 
 

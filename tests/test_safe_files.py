@@ -144,6 +144,7 @@ def test_only_our_own_leftovers_are_known_as_such(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     (tmp_path / ".metrics.jsonl.1").mkdir()
     assert safe_files.leftovers(tmp_path, ["model.safetensors", "metrics.jsonl"]) == set(ours)
+    assert safe_files.leftovers(tmp_path, ["model.safetensors", "metrics.jsonl"], in_run=False) == {ours[0]}
 
 
 def test_a_link_of_the_users_is_followed_but_not_one_in_a_run_directory(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def command(runs: tuple[str, ...], output: str | None) -> None:
         found = to_plot(runs)
     with writing("-o", named) as path:
         if isinstance(found[0], Curve):
-            canvas.save(lambda: curves.draw(found), path)
+            canvas.save(lambda: curves.draw(found), path, named=output is not None)
         else:
-            canvas.save(lambda: forecast.draw(found), path)
+            canvas.save(lambda: forecast.draw(found), path, named=output is not None)
     say(f"drawn into {named}")

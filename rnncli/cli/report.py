@@ -6,11 +6,14 @@ import click
 
 from rnncli.cli.options import example, in_a_folder, writing
 
+_USUAL = "report.html"
 
-def _page(context: click.Context, option: click.Parameter, path: str) -> str:
-    if not path.lower().endswith((".html", ".htm")):
+
+def _page(context: click.Context, option: click.Parameter, path: str | None) -> str | None:
+    if path is not None and not path.lower().endswith((".html", ".htm")):
         raise click.BadParameter(f"{path!r}: a page is a file that ends in .html; name such a file")
-    return in_a_folder(context, option, path)
+    in_a_folder(context, option, path)
+    return path
 
 
 @click.command("report", epilog=example("rnncli report runs/co2 -o co2.html"))
@@ -18,13 +21,11 @@ def _page(context: click.Context, option: click.Parameter, path: str) -> str:
 @click.option(
     "-o",
     "--output",
-    default="report.html",
-    show_default=True,
     metavar="FILE",
-    help="The page to write.",
+    help="The page to write; report.html by default.",
     callback=_page,
 )
-def command(runs: tuple[str, ...], output: str) -> None:
+def command(runs: tuple[str, ...], output: str | None) -> None:
     """Write a page on finished runs: one HTML file without scripts that loads nothing, for a mail, a phone or paper.
 
     It begins with the verdict, and several runs with a comparison. A study, as rnncli tune makes it, stands for those
@@ -39,6 +40,7 @@ def command(runs: tuple[str, ...], output: str) -> None:
     say_notes(first_run())
     with working("reading runs") as tell:
         page = page_of(report(runs, tell))
-    with writing("-o", output) as path:
-        put(path, page.encode())
-    say(f"written to {output}")
+    named = output or _USUAL
+    with writing("-o", named) as path:
+        put(path, page.encode(), named=output is not None)
+    say(f"written to {named}")

@@ -6,6 +6,7 @@ is left out, with a doubt.
 
 from __future__ import annotations
 
+import errno
 import glob
 import hashlib
 import os
@@ -14,7 +15,7 @@ from itertools import chain
 
 from rnncli.data.sent import sent
 from rnncli.data.source import Source, looks_binary, read_source
-from rnncli.errors import DataError, UsageError
+from rnncli.errors import DataError, MachineError, UsageError, reason_of
 from rnncli.notes import doubt, note
 
 Paths = str | list[str]
@@ -118,8 +119,15 @@ def _files_in(path: str) -> Iterator[str]:
         yield path
 
 
+def _unread(error: OSError) -> None:
+    """Raise MachineError for a folder that cannot be listed: what is in it would be left out in silence."""
+    raise MachineError(f"{error.filename}: cannot be read: {reason_of(error)}; check its permissions, or move it away")
+
+
 def _walked(folder: str) -> Iterator[str]:
-    for inside, folders, names in os.walk(folder):
+    for inside, folders, names in os.walk(folder, onerror=_unread):
+        if not os.access(inside, os.X_OK):  # its names can be read, and its files cannot
+            _unread(PermissionError(errno.EACCES, os.strerror(errno.EACCES), inside))
         folders[:] = [name for name in folders if not name.startswith(".")]
         if "state.safetensors" in names:  # a run, which has learnt from what is beside it
             folders[:], names = [], []

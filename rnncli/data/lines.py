@@ -120,13 +120,16 @@ def _as_they_come(stream: BinaryIO) -> Iterator[bytes]:
         raise MachineError(f"{STDIN}: {error.strerror}") from None
 
 
-def read_lines(path: str | Source, encoding: str = "utf-8", *, stdin: BinaryIO | None = None) -> Iterator[Line]:
-    """Yield every line of the text `path`, or of standard input (-) as soon as each line arrives.
+def read_lines(
+    path: str | Source, encoding: str = "utf-8", longest: int | None = None, *, stdin: BinaryIO | None = None
+) -> Iterator[Line]:
+    """Yield every line of the text `path`, or of standard input (-) as soon as each line arrives. longest: as of
+    `lines_of`.
 
     Raises the errors of `read_source` and `lines_of`.
     """
     opened = Opened(path, stdin=stdin)
-    yield from itertools.chain.from_iterable(opened.lines(encoding))
+    yield from itertools.chain.from_iterable(opened.lines(encoding, longest))
 
 
 def lines_of(
@@ -145,21 +148,25 @@ def lines_of(
     """
     shown_name = encoding_name(encoding)
     made = Line if takes_bytes else partial(_line, shown_name)
-    held, number, after_return = "", 1, False
+    held, number, after_return = list[str](), 1, False  # pieces, as adding up a long line would take quadratic time
+    size = 0  # of what is held, in characters
     for text in itertools.chain(_texts(pieces, name, encoding), [None]):
         if text:  # of CRLF that came in two pieces, the first has ended the line
             text, after_return = text.removeprefix("\n") if after_return else text, text.endswith("\r")
         if text and ("\n" in text or "\r" in text):
-            *ended, held = (held + text).replace("\r\n", "\n").replace("\r", "\n").split("\n")
+            *ended, rest = "".join([*held, text]).replace("\r\n", "\n").replace("\r", "\n").split("\n")
+            held, size = [rest], len(rest)
         else:
-            ended, held = ([held], "") if text is None and held else ([], held + (text or ""))
+            ended = ["".join(held)] if text is None and size else []
+            held.append(text or "")
+            size += len(text or "")
         for start in range(0, len(ended), TOGETHER):
             some = ended[start : start + TOGETHER]
             yield [made(name, number + i, line) for i, line in enumerate(some)]
             number += len(some)
-        if longest is not None and len(held) > longest:
-            yield [replace(made(name, number, held), goes_on=True)]
-            held = ""
+        if longest is not None and size > longest:
+            yield [replace(made(name, number, "".join(held)), goes_on=True)]
+            held, size = [], 0
 
 
 def _line(encoding: str, name: str, number: int, text: str) -> Line:

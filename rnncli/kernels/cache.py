@@ -10,6 +10,7 @@ import contextlib
 import functools
 import hashlib
 import os
+import re
 import stat
 import sys
 import time
@@ -25,6 +26,7 @@ CONFIG = ".numba_config.yaml"
 """numba's own name of a file of settings in the current folder."""
 HONOURED = ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_BOUNDSCHECK", "NUMBA_OPT", "NUMBA_DISABLE_JIT")
 """All variables that numba is shown: others would move the cache, print into results, or end it."""
+_OURS = re.compile(r"kernels-[0-9a-f]{16}")
 UNUSED = 90 * 86400.0  # seconds after which compiled kernels are removed
 
 
@@ -121,7 +123,7 @@ def _forget_unused(root: Path) -> None:
     import shutil
 
     with contextlib.suppress(OSError):
-        for other in root.glob("kernels-*"):
+        for other in (one for one in root.iterdir() if _OURS.fullmatch(one.name)):  # others may be the user's
             if other.is_dir() and not other.is_symlink() and other.stat().st_mtime < time.time() - UNUSED:
                 shutil.rmtree(other, ignore_errors=True)
 

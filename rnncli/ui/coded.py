@@ -14,12 +14,13 @@ PIPE = "-"
 
 
 def target(asked: str | None, usual: str) -> str:
-    """Return where to write: `asked`, or else the `usual` path. UsageError for a file that exists, or a terminal."""
+    """Return where to write: `asked`, or else the `usual` path. UsageError for a file that exists, or a terminal, and
+    for a link at the usual path, which a stranger may have planted there."""
     path = usual if asked is None else asked
     if path == PIPE:
         if sys.stdout is not None and sys.stdout.isatty():
             raise UsageError("-o -: these bytes are not for a terminal; name a file by -o, or send them to a pipe")
-    elif os.path.lexists(path) and (os.path.isfile(path) or os.path.isdir(path)):
+    elif os.path.lexists(path) and (asked is None or os.path.isfile(path) or os.path.isdir(path)):
         raise _exists(path)
     return path
 

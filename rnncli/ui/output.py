@@ -176,14 +176,15 @@ def require_folder(option: str, path: str) -> None:
 
 
 @contextlib.contextmanager
-def putting(path: Path) -> Iterator[BinaryIO]:
-    """Yield a file that replaces `path`, which the user named, in one step when the block ends.
+def putting(path: Path, *, named: bool = True) -> Iterator[BinaryIO]:
+    """Yield a file that replaces `path` in one step when the block ends.
 
-    So is what a link of the user's own leads to; see `safe_files.led_to`. A device or a pipe is written to.
+    named: True where the user named it. So is then what a link of his own leads to; see `safe_files.led_to`; and a
+    device or a pipe is written to. At a usual name each of them is replaced: a stranger may have planted it.
     """
-    target = safe_files.led_to(path)
+    target = safe_files.led_to(path) if named else path
     is_planted = path.is_symlink() and target == path
-    if path.exists() and not (path.is_file() or is_planted):
+    if named and path.exists() and not (path.is_file() or is_planted):
         with path.open("wb") as file:
             yield file
         return
@@ -191,7 +192,7 @@ def putting(path: Path) -> Iterator[BinaryIO]:
         yield file
 
 
-def put(path: Path, content: bytes) -> None:
+def put(path: Path, content: bytes, *, named: bool = True) -> None:
     """Write `content` as `putting` does."""
-    with putting(path) as file:
+    with putting(path, named=named) as file:
         file.write(content)

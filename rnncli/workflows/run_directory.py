@@ -98,12 +98,18 @@ class RunDirectory:
         try:
             run._is_new = not path.exists()
             path.mkdir(parents=True, exist_ok=True)
-            held = run._opened()
-            if held - {_FEATURES} == {run.state.name} and run._is_untrained():
-                for name in held:
-                    run._drop(run.path / name)
-                held = set()
+            held = run._rest()
+            if not held - set(_WRITTEN):  # in a folder with something else, nothing is locked or removed
+                run._open()
+                held = run._rest()
+                if held - {_FEATURES} == {run.state.name} and run._is_untrained():
+                    for name in held:
+                        run._drop(run.path / name)
+                    held = set()
+                if not held:
+                    run._drop_leftovers()
         except OSError as error:
+            run._let_go()
             raise MachineError(
                 f"{path}: cannot use as a run directory: {reason_of(error)}; choose another -o"
             ) from None
@@ -118,8 +124,10 @@ class RunDirectory:
         run = cls(path)
         run.require_begun()
         try:
-            run._opened()
+            run._open()
+            run._drop_leftovers()
         except OSError as error:
+            run._let_go()
             raise MachineError(f"{path}: cannot use as a run directory: {reason_of(error)}; check what it is") from None
         return run
 
@@ -141,11 +149,10 @@ class RunDirectory:
         """Return True where there is only what a process left that was killed before it had written a config: at most
         the state of a run in which nothing has been trained."""
         try:
-            held = set(os.listdir(self.path))
-            rest = held - {_LOCK, *_left(self.path)}
+            is_empty, rest = not os.listdir(self.path), self._rest()
         except OSError:
             return False
-        return bool(held) and (not rest or (rest - {_FEATURES} == {self.state.name} and self._is_untrained()))
+        return not is_empty and (not rest or (rest - {_FEATURES} == {self.state.name} and self._is_untrained()))
 
     def _is_untrained(self) -> bool:
         try:
@@ -153,17 +160,23 @@ class RunDirectory:
         except ModelFileError:
             return False
 
-    def _opened(self) -> set[str]:
-        """Take the lock, remove what a killed process left, and return the names of all else that is here."""
+    def _rest(self) -> set[str]:
+        """Return the names here but the lock and what a killed process left."""
+        place = self.path if self._folder is None else self._folder
+        return set(os.listdir(place)) - {_LOCK, *_left(place)}
+
+    def _open(self) -> None:
+        """Take the lock of the directory, which is then held by its descriptor."""
         self._folder = safe_files.open_folder(self.path)
         try:
             self._take_lock(self._folder)
-            for name in _left(self._folder):
-                self._drop(self.path / name)
-            return set(os.listdir(self._folder)) - {_LOCK}
         except BaseException:
             self._let_go()
             raise
+
+    def _drop_leftovers(self) -> None:
+        for name in _left(self.path if self._folder is None else self._folder):
+            self._drop(self.path / name)
 
     def _take_lock(self, folder: int) -> None:
         try:

@@ -46,6 +46,9 @@ def test_sizes_are_told_and_no_file_is_replaced(tmp_path: Path) -> None:
     assert "exists" in run("compress", "a", cwd=tmp_path).refused(2)
     assert "exists" in run("decompress", "a.rnnz", cwd=tmp_path).refused(2)
     assert "-o FILE" in run("decompress", "a", cwd=tmp_path).failed(2)
+    (tmp_path / "profile.rnnz").write_bytes(b"")
+    (tmp_path / "profile").symlink_to("not there")  # as a stranger plants it in an archive
+    assert "profile: exists" in run("decompress", "profile.rnnz", cwd=tmp_path).refused(2)
 
 
 @pytest.mark.parametrize("content", [b"", b"x", bytes(range(256))], ids=["empty", "a byte", "all bytes"])

@@ -404,9 +404,10 @@ def test_a_state_behind_a_link_of_the_users_is_kept_there_and_what_a_kill_left_i
     (folder / "kept").mkdir()
     (folder / "latest").symlink_to(folder / "kept" / "linked.state")
     (folder / "kept" / ".linked.state.0123456789abcdef.tmp").touch()
+    (folder / "kept" / ".linked.state.2024").touch()  # which is the user's
     follow(folder, [HEADER, *LATER[:5]], "--state", "latest")
     assert (folder / "latest").is_symlink()
-    assert [path.name for path in (folder / "kept").iterdir()] == ["linked.state"]
+    assert {path.name for path in (folder / "kept").iterdir()} == {"linked.state", ".linked.state.2024"}
     (folder / "run" / "planted").symlink_to(folder / "elsewhere")
     follow(folder, [HEADER, *LATER[:5]], "--state", "run/planted")
     assert not (folder / "elsewhere").exists()

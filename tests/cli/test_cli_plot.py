@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -22,6 +23,13 @@ def test_the_curves_of_runs_are_drawn_and_where_is_said(shelf: Shelf, tmp_path: 
     drawn = (tmp_path / "both.svg").read_text(encoding="utf-8")
     assert "<!-- Training of 2 runs -->" in drawn
     assert "<!-- char -->" in drawn
+
+
+def test_a_pipe_at_the_usual_name_is_not_waited_for(shelf: Shelf, tmp_path: Path) -> None:
+    shutil.copytree(shelf / "char", tmp_path / "char")
+    os.mkfifo(tmp_path / "char" / "curves.png")
+    run("plot", "char", cwd=tmp_path).ok()
+    assert (tmp_path / "char" / "curves.png").is_file()
 
 
 @pytest.mark.long

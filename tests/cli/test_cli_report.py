@@ -224,6 +224,15 @@ def test_only_a_page_is_written_and_never_over_data(folder: Path, tmp_path: Path
     assert (tmp_path / "page.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 
 
+def test_a_link_at_the_usual_name_is_replaced_and_not_followed(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "bashrc").write_text("mine")
+    (tmp_path / "stranger").mkdir()
+    (tmp_path / "stranger" / "report.html").symlink_to("../bashrc")
+    run("report", str(folder / "char"), cwd=tmp_path / "stranger").ok()
+    assert (tmp_path / "bashrc").read_text() == "mine"
+    assert not (tmp_path / "stranger" / "report.html").is_symlink()
+
+
 def test_what_is_no_finished_run_is_one_line_and_nothing_is_written(folder: Path, tmp_path: Path) -> None:
     for name in ("running", "unfinished", "broken"):
         shutil.copytree(folder / "char", tmp_path / name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 
 import pytest
 
@@ -57,6 +58,23 @@ def test_lists_are_of_lines_that_came_together(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(lines, "TOGETHER", 2)
     came = [[line.text for line in some] for some in lines_of(iter([b"a\nb\nc\nd", b"e\n", b"f"]), "f")]
     assert came == [["a", "b"], ["c"], ["de"], ["f"]]
+
+
+def test_a_long_line_in_many_pieces_takes_time_in_proportion() -> None:
+    began = time.process_time()
+    (line,) = (line for some in lines_of((b"x" * 64 for _ in range(60_000)), "f") for line in some)
+    assert len(line.text) == 64 * 60_000
+    assert time.process_time() - began < 3  # 0.05 s; 37 s where the pieces are added up one by one
+
+
+def test_parts_of_a_line_that_is_longer_than_was_asked_for() -> None:
+    came = [line for some in lines_of(iter([b"a\nbc", b"de", b"f\ng"]), "f", longest=3) for line in some]
+    assert [(line.number, line.text, line.goes_on) for line in came] == [
+        (1, "a", False),
+        (2, "bcde", True),
+        (2, "f", False),
+        (3, "g", False),
+    ]
 
 
 def test_what_is_no_text_is_refused() -> None:

@@ -229,17 +229,19 @@ def test_kernels_that_nobody_uses_any_more_are_removed(here, tmp_path):
 
     first, long_ago = used(), time.time() - UNUSED - 1
     (tmp_path / "elsewhere").mkdir()
-    others = {name: first.parent / name for name in ("kernels-old", "kernels-new", "kernels-link", "notes")}
-    others.pop("kernels-link").symlink_to(tmp_path / "elsewhere")
+    old, new, link = (f"kernels-{digit * 16}" for digit in "abc")
+    theirs = ("notes", "kernels-paper-figures", "kernels-0123456789abcdef0", "kernels-0123456789ABCDEF")
+    others = {name: first.parent / name for name in (old, new, link, *theirs)}
+    others.pop(link).symlink_to(tmp_path / "elsewhere")
     for folder in others.values():
         folder.mkdir()
         (folder / "file").touch()
-    for folder in (first, others["kernels-old"], others["notes"], tmp_path / "elsewhere"):
+    for folder in (first, others[old], *(others[name] for name in theirs), tmp_path / "elsewhere"):
         os.utime(folder, (long_ago, long_ago))
     assert used() == first  # which so is in use again, and removes nothing
-    assert others["kernels-old"].exists()
+    assert others[old].exists()
     second = used(NUMBA_OPT=1)
     assert sorted(first.parent.iterdir()) == sorted(
-        [first, second, others["kernels-new"], others["notes"], first.parent / "kernels-link"]
+        [first, second, others[new], *(others[name] for name in theirs), first.parent / link]
     )
     assert (tmp_path / "elsewhere").exists()

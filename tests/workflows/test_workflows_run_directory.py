@@ -239,6 +239,16 @@ def test_leftovers_beside_something_of_the_users_stay_locked_out_of_a_new_run(tm
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
+@pytest.mark.parametrize("theirs", ["thesis.tex", "config.yaml"])
+def test_nothing_is_removed_from_a_folder_that_is_refused(theirs: str, tmp_path: Path) -> None:
+    names = {theirs, ".tmpAbC123", ".report.json.2024", *([".lock"] if theirs == "thesis.tex" else [])}
+    for name in names:
+        (tmp_path / name).write_text("")
+    with pytest.raises(UsageError, match="not empty"):
+        RunDirectory.create(tmp_path)
+    assert {entry.name for entry in tmp_path.iterdir()} == names
+
+
 def test_a_lock_that_cannot_be_removed_is_told_unless_there_is_a_worse_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

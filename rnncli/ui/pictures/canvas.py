@@ -117,9 +117,9 @@ def form_of(path: str) -> str:
     return Path(path).suffix[1:].lower()
 
 
-def save(draw: Draw, path: Path) -> None:
-    """Replace `path` by the picture, in the format that its name ends in; OSError where that fails."""
-    put(path, _content(draw, form_of(str(path))))
+def save(draw: Draw, path: Path, *, named: bool = True) -> None:
+    """Replace `path` by the picture, in the format that its name ends in, as `put` does; OSError where that fails."""
+    put(path, _content(draw, form_of(str(path))), named=named)
 
 
 def inline_svg(draw: Draw) -> str:

@@ -1,5 +1,6 @@
 """A followed stream: every line is answered, what is known already is left out, and nothing that comes stops it."""
 
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from rnncli.notes import noting
 from rnncli.tasks.forecast import stream_places
 from rnncli.tasks.forecast.backtest import NETWORK
 from rnncli.tasks.forecast.members import Average
+from rnncli.tasks.forecast.stream_lines import StreamLines
 from rnncli.tasks.forecast.validated import Validated
 from rnncli.tasks.task import Asked
 from rnncli.ui.results import as_csv
@@ -255,6 +257,38 @@ def test_a_line_without_a_place_is_told_and_answered_and_changes_nothing(stream,
     assert stream.unread == ("" if late else unread)
     assert rows[:1] + rows[2:] == calm
     assert rows[1] == calm[0] | {"ds": stamp, "a": None, "score": None}
+
+
+class Endless:
+    """Standard input with a row, a line that goes on for 786 kB, and a row; it counts the pieces that were taken."""
+
+    def __init__(self, sign):
+        line = [f"\n{DAYS[N + 1]},".encode(), *(sign * 4096 for _ in range(192))]
+        self.pieces, self.given = [NEW[0].encode(), *line, f"9\n{NEW[2]}\n".encode()], 0
+
+    @property
+    def buffer(self):
+        return self
+
+    def isatty(self):
+        return False
+
+    def read1(self, size):
+        self.given += 1
+        return self.pieces[self.given - 1] if self.given <= len(self.pieces) else b""
+
+
+@pytest.mark.parametrize("sign", [b"1", b" ", b"\xff"])
+def test_a_line_that_never_ends_is_told_once_and_before_its_end(model, monkeypatch, sign):
+    stdin, read = Endless(sign), model()
+    monkeypatch.setattr(sys, "stdin", stdin)
+    arrived = iter(StreamLines("-", read.columns, read.config.data, ","))
+    assert next(arrived).stamp == DAYS[N]
+    told = next(arrived)
+    assert stdin.given < 50
+    assert told.where == "<stdin>:2"
+    assert told.why
+    assert [one.stamp for one in arrived] == [DAYS[N + 2]]
 
 
 def test_a_strict_stream_ends_at_the_first_line_that_cannot_be_read(stream):
