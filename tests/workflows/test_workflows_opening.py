@@ -13,7 +13,7 @@ import pytest
 
 from rnncli.errors import ModelFileError
 from rnncli.nn import model_file
-from rnncli.workflows.opening import open_sound
+from rnncli.workflows.opening import open_model, open_sound
 
 WHOLE = Path(__file__).parents[1] / "models_of_0_1"
 Change = Callable[[dict[str, Any], dict[str, np.ndarray]], object]
@@ -94,3 +94,11 @@ def of(*keys: str, value: Any) -> Change:
 )
 def test_what_no_training_wrote_is_refused(kind: str, change: Change, says: str, tmp_path: Path) -> None:
     assert says in refused(kind, tmp_path, change)
+
+
+def test_a_precision_is_not_set_in_what_is_no_section(tmp_path: Path) -> None:
+    arrays, header = model_file.read(WHOLE / "language-model" / "model.safetensors")
+    model_file.write(tmp_path / "m.safetensors", arrays, header | {"training": 5})
+    model = open_model(str(tmp_path / "m.safetensors"))
+    with pytest.raises(ModelFileError, match="training is no section"):
+        model.in_precision("bfloat16")
