@@ -59,6 +59,11 @@ def of(*keys: str, value: Any) -> Change:
         ("forecast", of("series", "panel", "lengths", value=[True]), "lengths.0"),
         ("forecast", of("series", "panel", "ids", value=[3]), "ids.0"),
         ("forecast", of("series", "columns", "past", value=["x"]), "its covariates are not those"),
+        (
+            "forecast",
+            of("series", "panel", "words", value={"past.a": ["x" * 10_000], "past.b": ["x" * 10_000, *[""] * 25_000]}),
+            "one of its words is far longer than the others",
+        ),
         ("forecast", of("series", "power", value="1"), "power"),
         ("seq2seq", of("longest", value=10**8), "longest is 100000000, and no answer has more than 100,000 tokens"),
         ("seq2seq", of("longest", value=5.0), "longest"),
