@@ -159,11 +159,20 @@ def load_config(
     link. Raises ConfigError that lists every problem.
     """
     path = os.fspath(path)
-    where = path if path.isprintable() else shown(path)
     problems: list[Problem] = []
-    document = parse(_read_text(path, where, in_run=in_run), where, problems)
+    document = _document(path, problems, in_run=in_run)
     config = _validated(document.value, schemas, overrides, document.place, problems)
     return resolved(config, os.path.dirname(path))
+
+
+def written_in_run(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Return the keys and values that stand in the config of a run, which `load_config` takes."""
+    return _document(os.fspath(path), None, in_run=True).value
+
+
+def _document(path: str, problems: list[Problem] | None, *, in_run: bool) -> Document:
+    where = path if path.isprintable() else shown(path)
+    return parse(_read_text(path, where, in_run=in_run), where, problems)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ import numpy as np
 from rnncli.errors import shown
 
 T = TypeVar("T")
+_DEEPEST = 32  # lists within lists, of an array
 
 
 @overload
@@ -73,9 +74,12 @@ def array(
 ) -> np.ndarray:
     """Return an array of float64 of `shape`, in which None is any length; ValueError for other lists, or for a number
     below `least` or not `above` that."""
+    # Of texts numpy would make an array in which each is as long as the longest: far more than they take in a file.
+    if not _are_numbers(value):
+        raise ValueError(f"{name} are no numbers")
     found = np.array(value)  # ValueError for ragged lists
     lengths = zip(found.shape, shape, strict=False)
-    if found.dtype.kind not in "iuf" and found.size:
+    if found.dtype.kind not in "iuf" and found.size:  # beyond those of 64 bits
         raise ValueError(f"{name} are no numbers")
     if found.ndim != len(shape) or any(
         length not in (wanted, None) and wanted is not None for length, wanted in lengths
@@ -86,3 +90,13 @@ def array(
     if (least is not None and (numbers < least).any()) or (above is not None and (numbers <= above).any()):
         raise ValueError(f"{name} are too small")
     return numbers
+
+
+def _are_numbers(value: Any, depth: int = _DEEPEST) -> bool:
+    """True for a number, and for lists of such or of lists of such."""
+    if not isinstance(value, list):
+        return type(value) in (int, float)
+    kinds = set(map(type, value))
+    if kinds == {list} and depth:
+        return all(_are_numbers(one, depth - 1) for one in value)
+    return kinds <= {int, float}

@@ -24,6 +24,7 @@ from rnncli.errors import ConfigError, DataError, shown
 from rnncli.notes import note
 
 _KEY = "tokens"
+_DIGITS = 18  # of a count at most: more is a number like any other
 
 
 class Vectors:
@@ -79,7 +80,8 @@ class TextVectors(Vectors):
             raise DataError(f"{self.name}: is empty; give it a word and its numbers a line")
         line, text = first
         fields = text.split(" ")
-        self._announced = int(fields[0]) if len(fields) == 2 and all(map(str.isdecimal, fields)) else None
+        counts = len(fields) == 2 and all(field.isdecimal() and len(field) <= _DIGITS for field in fields)
+        self._announced = int(fields[0]) if counts else None
         self.size = len(fields) - 1 if self._announced is None else int(fields[1])
         if self.size < 1 or not all(map(_is_number, fields[1:])):
             raise DataError(f"{self.name}:{line}: {shown(text[:40])} is not a word and its numbers; mend the line")

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
-from rnncli import safe_files
 from rnncli.config import loading
 from rnncli.config.loading import dump_config
 from rnncli.config.sections import Config
@@ -73,12 +69,12 @@ def load_run_config(path: str | os.PathLike[str], overrides: Sequence[str] = ())
     """
     overrides = from_here(overrides)
     config = load_config(path, overrides, in_run=True)
-    written = yaml.safe_load(safe_files.read(Path(path)))
+    written = loading.written_in_run(path)
     task, nothing = TASKS[config.task], object()
 
     def of(key: str) -> Any:
         section, _, name = key.partition(".")
-        return written.get(section, {}).get(name, nothing)
+        return (written.get(section) or {}).get(name, nothing)  # a section may be empty
 
     older = [f"{key}={value}" for key, value in task.before.items() if of(key) is nothing]
     if older:

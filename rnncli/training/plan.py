@@ -53,6 +53,7 @@ class Plan:
         _require(min(counts) >= 1 and min(sizes) >= 0, "its plan has numbers below those of any")
         _require(self.learning_rate > 0 and 0 <= self.weight_averaging < 1 and 0 <= self.progress <= 1, "no plan")
         _require(self.since < self.updates, "its plan ends before it begins")
+        _require((self.ends or 0) <= self.updates, "its plan ends after its last update")
         _require(self.on_divergence in ("stop", "halve"), "its plan has no way out")
         _require(self.schedule in SCHEDULES and self.kept_by in (BY_FIGURE, BY_LOSS), "its plan has no schedule")
 
@@ -65,6 +66,8 @@ class Plan:
     def done(self, update: int) -> float:
         """Return the share of the schedule that is done before an update, after the warm-up."""
         since = max(self.since, self.warmup)
+        if since >= self.updates:
+            return 1.0  # a warm-up to the end leaves no schedule
         return self.progress + (1.0 - self.progress) * ((update - since) / (self.updates - since))
 
     def ending_at(self, updates: int, since: int | None = None) -> Plan:

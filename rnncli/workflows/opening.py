@@ -82,8 +82,11 @@ class Model:
         """Return the model with its products in this precision; None leaves it as it was trained."""
         if precision is None or self.precision == precision:
             return self
+        training = self.header.get("training", {})
+        if not isinstance(training, dict):
+            raise makes_no_sense(self.path, ValueError("training is no section"))
         note(f"products are in {precision}; the model was trained in {self.precision}")
-        header = {**self.header, "training": {**self.header.get("training", {}), "precision": precision}}
+        header = {**self.header, "training": {**training, "precision": precision}}
         if precision == DEFAULT_PRECISION:  # which no header names
             del header["training"]["precision"]
             if not header["training"]:

@@ -18,7 +18,7 @@ from rnncli import safe_files
 from rnncli.errors import UsageError, reason_of
 from rnncli.training.listed import DAMAGED, FAILED, FINISHED, FOREIGN, RUNNING, STOPPED, Listed
 from rnncli.workflows.names import is_study
-from rnncli.workflows.report_types import require_types
+from rnncli.workflows.report_types import is_evaluation, require_types
 
 _ENDS = re.compile(rb'"data_offsets":\[[0-9]+,([0-9]+)\]')  # of the arrays in a model file
 _SAME = {"data.path", "training.threads"}  # keys in which runs of the same data do not differ
@@ -105,9 +105,9 @@ def _is_whole(path: Path) -> bool:
             length = int.from_bytes(file.read(8), "little")
             size = os.fstat(file.fileno()).st_size
             header = file.read(length) if length <= size else b""
-    except OSError:
+        ends = [int(end) for end in _ENDS.findall(header)]
+    except (OSError, ValueError):  # of a number of thousands of digits
         return False
-    ends = [int(end) for end in _ENDS.findall(header)]
     return header[:1] == b"{" and bool(ends) and 8 + length + max(ends) == size
 
 
@@ -127,7 +127,7 @@ def is_locked(path: Path) -> bool:
 
 
 def _last_evaluation(path: Path) -> Mapping[str, Any]:
-    """Return the last whole line of metrics.jsonl."""
+    """Return the last whole line of metrics.jsonl that has numbers where `Listed` needs them."""
     try:
         with safe_files.open_regular(path) as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - 8192))
@@ -139,8 +139,8 @@ def _last_evaluation(path: Path) -> Mapping[str, Any]:
             found = json.loads(line)
         except (ValueError, RecursionError):
             continue
-        if isinstance(found, dict):
-            return found
+        if is_evaluation(found):
+            return dict(found)
     return {}
 
 

@@ -38,7 +38,8 @@ _LOCK = ".lock"
 _NAME = "rnncli"  # of the study in the journal
 _BEGAN, _OUTCOMES, _SETTINGS, _WHY = "began_with", "outcomes", "settings", "why"  # attributes in it
 _FIRST_OF_TRIALS = 1  # byte of the lock; 0 is for whoever looks for work
-_ODD = (LookupError, ValueError, TypeError, AttributeError, AssertionError, RuntimeError)  # what one of others raises
+# What a journal of others raises.
+_ODD = (LookupError, ValueError, TypeError, AttributeError, AssertionError, RuntimeError, ArithmeticError)
 
 
 def require_optuna() -> None:

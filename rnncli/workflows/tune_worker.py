@@ -13,7 +13,16 @@ from typing import Any
 from rnncli.config.loading import dump_value
 from rnncli.config.sections import Config
 from rnncli.config.training_section import LARGEST_SEED
-from rnncli.errors import ConfigError, DivergedError, ModelFileError, RunInUseError, StoppedError, UsageError, amount
+from rnncli.errors import (
+    ConfigError,
+    DataError,
+    DivergedError,
+    ModelFileError,
+    RunInUseError,
+    StoppedError,
+    UsageError,
+    amount,
+)
 from rnncli.notes import Doubt
 from rnncli.tasks.registry import load_run_config
 from rnncli.training.reports import Evaluated, Note, Progress, Report, Started
@@ -151,7 +160,7 @@ class Worker:
                 self._ended(work, run, to)
         except DivergedError as error:
             self._failed(work, to, str(error))
-        except ConfigError as error:
+        except (ConfigError, DataError) as error:  # such as a context that is longer than the data
             if seed is not None:
                 raise
             self._failed(work, to, str(error))

@@ -11,9 +11,12 @@ from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 from cli_runs import COMMAND, Result, in_shell, run, together
 from conftest import SALES, Shelf, write_inputs
+
+from rnncli.nn import model_file
 
 HEADER, *ROWS = SALES.splitlines()
 LATER = [f"2011-{month:02d},{80 + 20 * math.sin(month * math.tau / 12):.2f}" for month in range(1, 13)]
@@ -412,6 +415,19 @@ def test_a_state_behind_a_link_of_the_users_is_kept_there_and_what_a_kill_left_i
     follow(folder, [HEADER, *LATER[:5]], "--state", "run/planted")
     assert not (folder / "elsewhere").exists()
     (folder / "run" / "planted").unlink()
+
+
+def test_a_state_without_what_its_model_makes_is_damaged(folder: Path) -> None:
+    follow(folder, [HEADER, *LATER[:2]], "--state", "whole.made")
+    arrays, header = model_file.read(folder / "whole.made")
+    header = {key: value for key, value in header.items() if key not in ("format", "sha256")}
+    flags = np.ones((3, 7))
+    edits = [({"made": arrays["made"][:0]}, {}), ({"warm_up": flags, "warm_up_known": flags}, {"warm_up": "2012-01"})]
+    for change, more in edits:
+        model_file.write(folder / "edited.made", {**arrays, **change}, header | more)
+        arguments = ("predict", "run", "-", "--follow", "--state", "edited.made")
+        said = run(*arguments, cwd=folder, stdin=f"{LATER[2][:-2]}?\n{LATER[3]}\n").failed(4)
+        assert said == "edited.made: is damaged; remove it, and begin again"
 
 
 def test_a_state_of_another_model_is_refused(folder: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from cli_runs import PATIENCE, Result, Stops, ended, environment, metrics, model_sha256, run, start
-from conftest import CHAR, TEXT
+from conftest import CHAR, SALES, TEXT
 
 pytestmark = pytest.mark.tune
 
@@ -209,6 +209,16 @@ def test_a_journal_that_is_none_is_one_line(line: str, copied: Path) -> None:
     assert "is no journal of a study" in run(*SEARCH, cwd=copied).refused(4)
 
 
+def test_a_journal_whose_numbers_are_beyond_those_of_any_is_one_line(copied: Path) -> None:
+    journal = copied / "runs/char-tune/journal.jsonl"
+    lines = list(map(json.loads, journal.read_text(encoding="utf-8").splitlines()))
+    first = next(line for line in lines if "distribution" in line)
+    whole = {"name": "IntDistribution", "attributes": {"log": False, "step": 1, "low": 1, "high": float("inf")}}
+    first |= {"distribution": json.dumps(whole), "param_value_internal": 2}
+    journal.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    assert "is no journal of a study (OverflowError" in run(*SEARCH, cwd=copied).refused(4)
+
+
 def edited(folder: Path, **changes: Any) -> Result:
     """The search after an edit of the journal, in which trial 1 is `unfinished`, its outcomes or its settings are
     others, or all that came of trials is gone but their `state`."""
@@ -278,6 +288,19 @@ def test_trials_that_fail_are_told_and_are_not_the_best(tmp_path: Path) -> None:
     assert states[1e30] == "failed"
     assert "diverged" in next(one["why"] for one in found["trials"] if one["state"] == "failed")
     assert len(found["trials"]) == 2  # the config as it is has the first of both
+
+
+def test_a_trial_that_the_data_are_too_short_for_fails_with_its_reason_and_the_study_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "sales.csv").write_text(SALES, encoding="utf-8")
+    small = [f"training.{key}" for key in ("epochs=1", "threads=1", "seeds=1")]
+    settings = [*small, "model.hidden_size=2", "data.horizon=2", "data.context=6", "data.padding=false"]
+    sets = [part for one in settings for part in ("--set", one)]
+    command = ["tune", "sales.csv", *sets, "--over", "data.context=6,500", "--trials", "2", "-q", "-f", "json"]
+    found = study(run(*command, cwd=tmp_path).ok())
+    states = {one["settings"]["data.context"]: (one["state"], one["why"]) for one in found["trials"]}
+    assert states[6] == ("finished", "")
+    assert states[500][0] == "failed"
+    assert "context 500 + horizon 2 needs" in states[500][1]
 
 
 def test_runs_lists_the_trials(searched: tuple[Path, Result]) -> None:

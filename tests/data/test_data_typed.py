@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import tracemalloc
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -64,7 +66,20 @@ def test_arrays_have_their_shape_and_numbers() -> None:
     for value in ([1, 2], [[1], [1, 2]], [["1", "2"]], [[True, False]], "x", None, {}, [[10**60, 1]]):
         with pytest.raises(ValueError, match=r"."):
             array(value, "a", None, 2)
+    for value in ([1, True], [1, [2]], [None], [["x"]], functools.reduce(lambda inner, _: [inner], range(99), 1)):
+        with pytest.raises(ValueError, match="a are no numbers"):
+            array(value, "a", None)
     with pytest.raises(ValueError, match="a have the shape 1, and need 2"):
         array([1.0], "a", 2)
     with pytest.raises(ValueError, match="too small"):
         array([1.0, 0.0], "a", None, above=0)
+
+
+def test_texts_in_the_place_of_numbers_take_no_more_memory_than_they_have() -> None:
+    texts = ["x" * 10_000, *[""] * 2_000]
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="ngram are no numbers"):
+        array(texts, "ngram", None)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 1e6

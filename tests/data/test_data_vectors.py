@@ -105,6 +105,8 @@ def test_the_unknown_word_may_have_a_vector(tmp_path):
         ("the\ncat\n", 'v.txt:1: "the" is not a word and its numbers; mend the line'),
         ("a plain text\n", 'v.txt:1: "a plain text" is not a word and its numbers'),
         ("3 2\nthe 1 2\ncat 1 2\n", "v.txt: its first line announces 3 vectors, and 2 follow; get the whole file"),
+        ("5 99999999999999999999\nthe 1 2\n", "v.txt:2: has 2 numbers, and the first vector has 1; mend"),
+        ("1 " + "9" * 5000 + "\nthe 1 2\n", "v.txt:2: has 2 numbers, and the first vector has 1; mend"),
         ("1 2\nthe 1 2\ncat 1 2\n", "v.txt: its first line announces 1 vectors, and 2 follow"),
     ],
 )

@@ -164,6 +164,12 @@ def test_null_in_an_older_run_means_what_it_meant(tmp_path: Path):
     assert load_run_config(tmp_path / "config.yaml").data.residual == "none"
 
 
+@pytest.mark.parametrize("path", ["2024-02-30", "="])
+def test_a_config_that_somebody_edited_is_read_once_and_alike(tmp_path: Path, path: str):
+    (tmp_path / "config.yaml").write_text(f"task: classify\ndata:\n  path: {path}\ntraining:\n")
+    assert load_run_config(tmp_path / "config.yaml").data.path == str(tmp_path / path)
+
+
 def test_every_key_that_is_chosen_may_be_null():
     for name in TASKS:
         for section in SECTIONS:

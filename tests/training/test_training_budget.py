@@ -101,6 +101,11 @@ def test_the_schedule_goes_on_from_where_it_was():
     assert plan.ending_at(60, since=5).done(35) == 0.5  # in the warm-up nothing of the schedule is done
 
 
+def test_a_warm_up_to_the_end_leaves_no_schedule():
+    plan = Plan(8, 2, 1.0, "cosine", None, warmup=8)
+    assert [plan.rate(7), plan.done(8)] == [1.0, 1.0]
+
+
 def test_what_takes_much_too_long_ends_it_at_once():
     loop = filling(lambda u: 0.1 if u < 900 else 2.0)
     list(loop.run())

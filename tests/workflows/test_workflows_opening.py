@@ -13,7 +13,7 @@ import pytest
 
 from rnncli.errors import ModelFileError
 from rnncli.nn import model_file
-from rnncli.workflows.opening import open_sound
+from rnncli.workflows.opening import open_model, open_sound
 
 WHOLE = Path(__file__).parents[1] / "models_of_0_1"
 Change = Callable[[dict[str, Any], dict[str, np.ndarray]], object]
@@ -59,6 +59,11 @@ def of(*keys: str, value: Any) -> Change:
         ("forecast", of("series", "panel", "lengths", value=[True]), "lengths.0"),
         ("forecast", of("series", "panel", "ids", value=[3]), "ids.0"),
         ("forecast", of("series", "columns", "past", value=["x"]), "its covariates are not those"),
+        (
+            "forecast",
+            of("series", "panel", "words", value={"past.a": ["x" * 10_000], "past.b": ["x" * 10_000, *[""] * 25_000]}),
+            "one of its words is far longer than the others",
+        ),
         ("forecast", of("series", "power", value="1"), "power"),
         ("seq2seq", of("longest", value=10**8), "longest is 100000000, and no answer has more than 100,000 tokens"),
         ("seq2seq", of("longest", value=5.0), "longest"),
@@ -94,3 +99,11 @@ def of(*keys: str, value: Any) -> Change:
 )
 def test_what_no_training_wrote_is_refused(kind: str, change: Change, says: str, tmp_path: Path) -> None:
     assert says in refused(kind, tmp_path, change)
+
+
+def test_a_precision_is_not_set_in_what_is_no_section(tmp_path: Path) -> None:
+    arrays, header = model_file.read(WHOLE / "language-model" / "model.safetensors")
+    model_file.write(tmp_path / "m.safetensors", arrays, header | {"training": 5})
+    model = open_model(str(tmp_path / "m.safetensors"))
+    with pytest.raises(ModelFileError, match="training is no section"):
+        model.in_precision("bfloat16")

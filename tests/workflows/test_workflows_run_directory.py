@@ -137,6 +137,7 @@ def test_a_damaged_state_is_refused(tmp_path: Path) -> None:
         {"position": {"tokens": 10**60}},
         {"position": {"optimizer_powers": [1.0]}},
         {"position": {"optimizer_powers": [1.5, 1.0]}},
+        {"plan": {"warmup": 20, "ends": 21}},
         {"position": {"optimizer_powers": {"a": 1}}},
         {"position": {"plateau_factor": -0.5}},
         {"position": []},

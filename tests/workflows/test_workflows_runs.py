@@ -24,7 +24,7 @@ def made(path: Path, score: float | None = 1.0, sha256: str = "a", **config: Any
     fields = {"split": "test", "unit": "accuracy", "network": score, "floors": {"majority": 0.5}, "strongest": None}
     report = {
         "task": "classify",
-        "score": None if score is None else {**fields, "higher_is_better": True},
+        "score": None if score is None else {**fields, "detail": "", "higher_is_better": True},
         "steps": 7,
         "seconds": 2.5,
         "ended": "2026-01-02T03:04:05+00:00",
@@ -111,6 +111,16 @@ def test_what_is_damaged_or_foreign_is_listed_as_such(tmp_path: Path, content: s
         "photos": "no run",
         "sound": "finished",
     }
+
+
+@pytest.mark.parametrize("line", ['{"step": "x", "seconds": "x"}', '{"seconds": NaN}', "[" * 2000])
+def test_a_line_of_metrics_that_is_none_is_passed_over(tmp_path: Path, line: str) -> None:
+    lines = f'{{"step": 3, "seconds": 1.0, "reason": "finished"}}\n{line}\n'
+    (tmp_path / "metrics.jsonl").write_text(lines, encoding="utf-8")
+    header = b'{"w":{"data_offsets":[0,' + b"9" * 5000 + b"]}}"
+    (tmp_path / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
+    (found,) = runs(str(tmp_path))
+    assert (found.state, found.steps, found.seconds) == ("damaged", 3, 1.0)
 
 
 def test_a_run_may_be_named_itself(tmp_path: Path) -> None:

@@ -109,6 +109,8 @@ def _restore(answers: StreamAnswers, state: Path) -> None:
         rows, known = (arrays.pop(name, np.zeros((0, 0))) for name in ("warm_up", "warm_up_known"))
         if rows.ndim != 2 or rows.shape != known.shape:
             raise ValueError
+        if header.get("warm_up") is not None and rows.shape[1:] != follower.last_known().shape:
+            raise ValueError
         follower.restore(arrays, typed(list[str], header["last"]))
         answers.resume(list(np.where(known.astype(bool), rows, np.nan)), header.get("warm_up"))
     except (KeyError, ValueError, TypeError, IndexError):

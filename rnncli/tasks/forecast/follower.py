@@ -211,7 +211,8 @@ class Follower:
         values, known = arrays["values"], arrays["known"].astype(bool)
         self._take(values, known, timelines)
         made = arrays["made"]
-        if made.size and made.shape[1:] != (2, self.horizon, values.shape[1] * len(panel.ids)):
+        shape = (2, self.horizon, values.shape[1] * len(panel.ids))
+        if not 1 <= len(made) <= self.horizon or made.shape[1:] != shape:
             raise ValueError("the forecasts that it made are of another model")
         self._made = [(points, spreads) for points, spreads in made]
         if self._carried is not None:

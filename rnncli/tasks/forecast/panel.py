@@ -14,6 +14,7 @@ from rnncli.data.timeline import Timeline
 from rnncli.data.typed import typed
 
 _PREFIX = "panel."  # of its arrays in a model file
+_TEXT, _ROOM = 1 << 24, 256  # characters that all words may take at least, and times what they take in the file
 
 Filling = Literal["refuse", "ffill", "interpolate", "mask", "zero"]
 
@@ -151,6 +152,7 @@ class Panel:
 
         ids, lengths = typed(tuple[str, ...], header["ids"], "ids"), typed(list[int], header["lengths"], "lengths")
         named, told = (typed(dict[str, list[str]], header[name], name) for name in ("columns", "words"))
+        _require_room(told)
         values, known = arrays[_PREFIX + "values"], arrays[_PREFIX + "known"].astype(bool)
         if not ids or len(lengths) != len(ids) or min(lengths) < 1 or sum(lengths) != len(values):
             raise ValueError("its series do not have the rows that it says")
@@ -179,6 +181,14 @@ class Panel:
         if not whole:
             raise ValueError("its columns do not have the rows that it says")
         return panel
+
+
+def _require_room(words: Mapping[str, Sequence[str]]) -> None:
+    """Raise ValueError for words by column that take far more memory than in their file: an array has room for the
+    longest in each row."""
+    room = sum(len(column) * max(map(len, column), default=0) for column in words.values())
+    if room > max(_TEXT, _ROOM * sum(len(word) + len('"",') for column in words.values() for word in column)):
+        raise ValueError("one of its words is far longer than the others")
 
 
 def stacked(panels: Sequence[Panel]) -> Panel:
