@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from rnncli.cli.options import SET, as_overrides, example, reading_options, taken_reading
+from rnncli.cli.options import SET, as_overrides, example, reading_options, retyped, taken_reading
 
 
 def print_schema(context: click.Context, option: click.Parameter, asked: bool) -> None:
@@ -89,7 +89,7 @@ def look(first: str, data: tuple[str, ...], overrides: list[str], form: str) -> 
     finally:
         say_notes(dict.fromkeys(notes))
     write_prospect(found, first, form)
-    say_next("train" if found else "check", first, *(data or ([] if found else ["DATA"])))
+    say_next("train" if found else "check", first, *(data or ([] if found else ["DATA"])), *retyped(overrides))
 
 
 def verify_run(run: str, overrides: Sequence[str], form: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -108,6 +108,14 @@ def as_overrides(reading: dict[str, Any]) -> list[str]:
         )
         for name, value in reading.items()
     ]
+
+
+def retyped(overrides: Sequence[str]) -> list[str]:
+    """Return the arguments of a command line that stand for overrides: options of their own, or `--set`."""
+    from rnncli.config.loading import Override
+
+    typed = (one.typed.split(" ", 1) if isinstance(one, Override) else ("--set", one) for one in overrides)
+    return [argument for arguments in typed for argument in arguments]
 
 
 def given(options: dict[str, Any]) -> dict[str, Any]:

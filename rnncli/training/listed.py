@@ -7,6 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 FINISHED, STOPPED, RUNNING, FAILED, DAMAGED, FOREIGN = "finished", "stopped", "running", "failed", "damaged", "no run"
+BASIS = {  # keys of `data` that decide what a loss or a score is one of
+    "split": ("validation", "test", "folds"),
+    "tokens": ("tokens", "min_count", "vocabulary_size"),
+    "target": ("target", "label", "horizon"),
+}
 
 
 @dataclass(frozen=True)
@@ -32,10 +37,17 @@ class Listed:
 
     @property
     def comparable(self) -> tuple[Any, ...] | None:
-        """What two runs must share to be compared: task, data, split, unit and what was scored."""
+        """What two runs must share to be compared: task, data, split, unit and what was scored. Of a file only that
+        there is one, since the hash of the data covers it; tokens, where they are what the score is the mean of."""
         if self.score is None:
             return None
-        return (self.task, self.data_sha256, *(self.score.get(key) for key in ("split", "unit", "higher_is_better")))
+        scored = tuple(self.score.get(key) for key in ("split", "unit", "higher_is_better"))
+        aspects = [aspect for aspect in BASIS if aspect != "tokens" or "per token" in str(self.score.get("unit"))]
+        return (self.task, self.data_sha256, *scored, *(self._basis(aspect) for aspect in aspects))
+
+    def _basis(self, aspect: str) -> tuple[str, ...]:
+        values = (self.config.get(f"data.{key}") for key in BASIS[aspect])
+        return tuple("a file" if aspect == "split" and isinstance(one, str | list) else str(one) for one in values)
 
     @property
     def error(self) -> float:

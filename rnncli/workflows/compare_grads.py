@@ -60,7 +60,7 @@ def compared_on(ranks: Ranks, request: Request, names: Sequence[str], show: Show
         paths = dict.fromkeys([request.first, *map(_run, names)])
         networks = [_Network(path, replace(request, first=path), trained=True) for path in paths]
         return _inspected(ranks, networks, points, StopRequest())
-    changed = {name: replace(request, overrides=[*request.overrides, *_changes(name)]) for name in names}
+    changed = {name: replace(request, overrides=[*request.overrides, *changes_of(name)]) for name in names}
     if points == [INIT]:
         networks = [_Network(name, one, trained=False) for name, one in changed.items()]
         return _inspected(ranks, networks, points, StopRequest())
@@ -78,11 +78,15 @@ def _run(name: str) -> str:
     return name
 
 
-def _changes(name: str) -> list[str]:
+def changes_of(name: str) -> list[str]:
     """Return the cell or KEY=VALUE `name` as --set overrides, which also reset the keys that this cell cannot take."""
     if cell := CELLS.get(name):
-        activation = ["model.activation=tanh"] if cell.activations == ("tanh",) else []
-        return [f"model.cell={name}", *activation, *([] if cell.keeps_by_bias else ["model.chrono_init=null"])]
+        resets = {
+            "model.activation=tanh": cell.activations == ("tanh",),
+            "model.chrono_init=null": not cell.keeps_by_bias,
+            "model.cap_input_gate=false": not cell.caps,
+        }
+        return [f"model.cell={name}", *(reset for reset, needed in resets.items() if needed)]
     if "=" in name:
         return [name]
     raise UsageError(f"--compare {name}: is no cell ({', '.join(CELLS)}) and no KEY=VALUE; mend the name")

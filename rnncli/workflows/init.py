@@ -38,6 +38,8 @@ _LEFT_OUT = [  # what any data would get again, and what says little
     ("data.differences", False),
     ("data.residual", "none"),
     ("model.word_dropout", 0.0),
+    ("model.cap_input_gate", True),  # the cell has either, and another cell that may be set in its place the other
+    ("model.cap_input_gate", False),
 ]
 _OFFERED = (  # keys that are often changed
     *("data.test", "data.past_covariates", "data.known_covariates", "data.calendar", "data.missing"),

@@ -36,6 +36,7 @@ from rnncli.notes import note
 from rnncli.tasks.registry import TASKS
 from rnncli.tasks.task import Context, Experiment
 from rnncli.training.backpropagation import ThreadPool
+from rnncli.training.listed import BASIS
 from rnncli.training.optimizer import Optimizer
 from rnncli.training.plan import Plan, Position
 from rnncli.workflows.experiments import data_sha256
@@ -69,11 +70,6 @@ def _failing(layers: Sequence[LayerGradients], fail_on: Sequence[str]) -> list[L
 
 
 FLOAT64 = np.dtype(np.float64)
-BASIS = {  # keys of `data` that decide what a loss is the loss of
-    "split": ("validation", "test", "folds"),
-    "tokens": ("tokens", "min_count", "vocabulary_size"),
-    "target": ("target", "label", "horizon"),
-}
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from rnncli.config.loading import data_paths
 from rnncli.config.sections import SECTIONS, Config
 from rnncli.data.kept_rows import KeptRows
 from rnncli.errors import CheckFailedError, DataError, ModelFileError, UsageError, amount, quoted
@@ -90,13 +91,16 @@ def _model(directory: RunDirectory, report: RunReport) -> Verified:
 
 
 def _config(config: Config, report: RunReport) -> Verified:
-    """Compare with what the report has; keys that a later version added are not in it."""
-    ours = json.loads(json.dumps(config.model_dump()))
+    """Compare with what the report has; keys that a later version added are not in it. Of a file only that there is
+    one is compared, since its path depends on the folder that it is named from."""
+    ours, files = json.loads(json.dumps(config.model_dump())), data_paths(config)
     changed = [
         f"{section}.{key}"
         for section in SECTIONS
         for key, value in report.config[section].items()
-        if f"{section}.{key}" not in _ELSEWHERE and ours[section].get(key) != value
+        if f"{section}.{key}" not in _ELSEWHERE
+        and not (section == "data" and key in files and isinstance(value, str | list))
+        and ours[section].get(key) != value
     ]
     return Verified("config", not changed, f"edited: {', '.join(changed)}" if changed else "as trained with")
 

@@ -150,3 +150,12 @@ def test_the_schema_is_all_of_standard_output_and_its_line_makes_a_config(tmp_pa
     assert line == "# yaml-language-server: $schema=rnncli.schema.json"
     (tmp_path / "c.yaml").write_text(f"{line}\ntask: tag\n", encoding="utf-8")
     run("check", "c.yaml", cwd=tmp_path).ok()
+
+
+def test_the_next_command_has_what_was_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[str, ...]] = []
+    monkeypatch.setattr("rnncli.ui.output.say_next", lambda *command: told.append(command))
+    (tmp_path / "a.yaml").write_text("task: forecast\n", encoding="utf-8")
+    given = ("--set", "data.horizon=3", "--set", "model.cell=gru", "--delimiter", ";")
+    run("check", "a.yaml", *given, cwd=tmp_path).ok()
+    assert told == [("check", "a.yaml", "DATA", *given)]

@@ -123,6 +123,22 @@ def test_an_edited_config(forecast: Path) -> None:
     assert (states(said)["score"], said.code) == ("not", 7)
 
 
+def test_a_file_beside_the_data_is_the_same_from_another_folder(tmp_path: Path) -> None:
+    text = "".join(f"the {letter}ox jumps over {letter}\n" for letter in "abcdefghijklmnopqrstuvwxyz")
+    (tmp_path / "notes.txt").write_text(text, encoding="utf-8")
+    (tmp_path / "held.txt").write_text("the lazy dog naps\n" * 20, encoding="utf-8")
+    small = ("task=language-model", "data.validation=held.txt", "model.hidden_size=4", "training.updates=2")
+    sets = [part for key in (*small, "training.seeds=1", "training.threads=1") for part in ("--set", key)]
+    run("train", "notes.txt", "-o", "r", "-q", *sets, cwd=tmp_path).ok()
+    (tmp_path / "else").mkdir()
+    for named in ("../r", tmp_path / "r"):
+        said = run("check", named, cwd=tmp_path / "else").ok()
+        assert states(said) == dict.fromkeys(["model", "weights", "config", "data", "score"], "ok")
+    (tmp_path / "held.txt").write_text("the lazy dog wakes\n" * 20, encoding="utf-8")
+    said = run("check", "../r", cwd=tmp_path / "else")
+    assert (states(said)["config"], states(said)["data"], said.code) == ("ok", "failed", 7)
+
+
 def test_another_score_in_the_report(forecast: Path) -> None:
     report = json.loads((forecast / "report.json").read_text(encoding="utf-8"))
     report["score"]["network"] += 1e-3

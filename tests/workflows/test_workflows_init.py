@@ -16,6 +16,7 @@ from rnncli.errors import UsageError
 from rnncli.tasks.registry import TASKS, load_config
 from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import ThreadPool
+from rnncli.workflows.compare_grads import changes_of
 from rnncli.workflows.init import Request, init
 
 FILES = {kind: entry for kind, entry in KINDS.items() if entry[0] != STDIN}
@@ -125,3 +126,12 @@ def test_a_time_to_fill_is_not_ended_by_epochs(tmp_path: Path) -> None:
     text = made(tmp_path, "a.csv", SALES, "training.max_time=10m", "task=forecast").read_text(encoding="utf-8")
     assert re.search("^  max_time: 10m +# as given$", text, re.MULTILINE)
     assert "epochs:" not in text
+
+
+def test_a_cell_without_the_cap_can_be_set_in_a_config_of_a_text(tmp_path: Path) -> None:
+    out = made(tmp_path, "a.txt", "\n".join(f"the {letter}ox jumps" for letter in "abcdefghij" * 40), *SMALL)
+    assert "cap_input_gate" not in out.read_text(encoding="utf-8")
+    assert load_config(Path(out.name), ["model.cell=slstm"]).model.cell == "slstm"
+    for cell in ("rnn", "slstm", "lstm"):
+        named = ["model.cell=lstm", "model.cap_input_gate=true", *changes_of(cell)]
+        assert load_config(Path(out.name), named).model.cap_input_gate == (cell == "lstm")

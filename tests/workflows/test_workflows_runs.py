@@ -49,6 +49,30 @@ def test_the_best_of_those_that_compare_is_marked_and_only_what_differs_is_shown
     assert [dict(one.differs) for one in found.values()] == [{"model.hidden_size": 8}, {"model.hidden_size": 16}, {}]
 
 
+@pytest.mark.parametrize(
+    ("unit", "key", "other", "compare"),
+    [
+        ("accuracy", "test", 0.3, False),
+        ("accuracy", "tokens", "word", True),
+        ("nats per token", "tokens", "word", False),
+        ("MAE of sales", "horizon", 12, False),
+        ("MAE of sales", "validation", "../held.csv", False),
+        ("MAE of sales", "context", 9, True),
+    ],
+)
+def test_scores_of_something_else_are_not_compared(
+    tmp_path: Path, unit: str, key: str, other: Any, *, compare: bool
+) -> None:
+    data = {"tokens": "char", "horizon": 1, "test": 0.1, "validation": 0.2, "context": 3}
+    for name, kept in (("a", data), ("b", data | {key: other})):
+        path = made(tmp_path / name, 0.5) / "report.json"
+        report = json.loads(path.read_text(encoding="utf-8"))
+        report["config"]["data"] |= kept
+        report["score"]["unit"] = unit
+        path.write_text(json.dumps(report), encoding="utf-8")
+    assert any(one.best_of for one in listed(tmp_path).values()) == compare
+
+
 def test_sorted_by_score_the_best_comes_first_and_runs_without_one_last(tmp_path: Path) -> None:
     made(tmp_path / "none", None)
     for name, score in (("a", 0.2), ("b", 0.9), ("c", 0.5)):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from rnncli.data.stamps import INTEGER, form_of_all, formats_of, read
 from rnncli.tasks.forecast.reports import FORECAST_BY, ForecastChart
 
 _END = re.compile(r"(.+)_(lo|hi)_(\d{1,3}(?:\.\d{1,9})?)")  # the column of the end of an interval
+_EVEN = 1e-6  # between steps that are one: decimals are rounded
 
 
 def charts_of(rows: Sequence[Mapping[str, Any]], decimal: str = ".") -> tuple[ForecastChart, ...]:
@@ -39,13 +41,28 @@ def charts_of(rows: Sequence[Mapping[str, Any]], decimal: str = ".") -> tuple[Fo
 
 
 def _numbers(names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the last columns in which all are numbers; the first column is never one of them, if there are more."""
-    last: list[str] = []
-    for name in reversed(names[1:] if len(names) > 1 else names):
-        if not all(math.isfinite(number(row[name])) for row in rows):
+    """Return the last columns in which all are numbers; the first column is never one of them, if there are more, nor
+    is the time of several series, which may be numbers too (2020, 20230601, a counter)."""
+    first = min(1, len(names) - 1)
+    start = len(names)
+    while start > first and all(math.isfinite(number(row[names[start - 1]])) for row in rows):
+        if 1 < start < len(names) and _is_time(names[start - 1], names[: start - 1], rows):
             break
-        last.insert(0, name)
-    return last
+        start -= 1
+    return list(names[start:])
+
+
+def _is_time(name: str, before: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> bool:
+    """True if the column rises within each of the series that those `before` name: by one step, or as dates do."""
+    series: dict[tuple[str, ...], list[Any]] = {}
+    for row in rows:
+        series.setdefault(tuple(str(row[one]) for one in before), []).append(row[name])
+    several = [cells for cells in series.values() if len(cells) > 1]
+    steps = [b - a for cells in several for a, b in pairwise(map(number, cells))]
+    if not steps or min(steps) <= 0:
+        return False
+    even = math.isclose(min(steps), max(steps), rel_tol=_EVEN)
+    return even or all(_seconds([str(cell) for cell in cells]) for cells in several)
 
 
 def _chart(

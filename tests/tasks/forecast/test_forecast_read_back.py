@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 from rnncli.tasks.forecast.read_back import charts_of
 
 
@@ -23,6 +27,23 @@ def test_without_intervals_the_last_columns_of_numbers_are_forecast() -> None:
     assert (first.title, second.title) == ("a", "b")
     assert first.forecast == (("1", 1.5), ("2", 1.5))
     assert first.seconds == ()
+
+
+@pytest.mark.parametrize(
+    "times", [(2020, 2021, 2022), ("20230630", "20230701", "20230702"), (7, 8, 9), ("2020.917", "2021.0", "2021.083")]
+)
+def test_the_time_of_several_series_may_be_numbers(times: tuple[Any, ...]) -> None:
+    rows = [{"store": s, "time": t, "sales": s + 2 * k} for s in (1, 2) for k, t in enumerate(times)]
+    first, second = charts_of(rows)
+    assert (first.title, second.title) == ("1 sales", "2 sales")
+    assert first.forecast == tuple(zip(map(str, times), (1.0, 3.0, 5.0), strict=True))
+
+
+def test_forecasts_that_rise_evenly_are_no_times() -> None:
+    titles = [chart.title for chart in charts_of([{"day": f"2024-01-0{k}", "a": k, "b": 2} for k in (1, 2, 3)])]
+    assert titles == ["a", "b"]
+    rows = [{"shop": s, "step": k, "a": 2 * k, "b": 5} for s in ("n", "s") for k in (1, 2, 3)]
+    assert [chart.title for chart in charts_of(rows)] == ["n a", "n b", "s a", "s b"]
 
 
 def test_a_forecast_may_say_by_what_it_is() -> None:
