@@ -38,7 +38,7 @@ def naive_own(network, x, b, length, entering, index):
             state = step(row, state, own, shape.activation)
         return np.array([entering @ state[0]])
 
-    rows = [differences(lambda s, k=k: read(s, k), np.concatenate(states[length - k]))[0] for k in range(length)]
+    rows = [differences(lambda s, k=k: read(s, k), np.concatenate(states[length - k]), 5e-4)[0] for k in range(length)]
     return [np.linalg.norm(row) for row in rows]
 
 

@@ -187,7 +187,7 @@ def test_the_gradient_flows_back_bptt_steps_and_no_further(cell):
     assert loss / count == pytest.approx(mean_loss(x, cold), rel=1e-12)  # the loss sees the whole context
 
     held_apart, whole = np.zeros_like(got), np.zeros_like(got)
-    weights, step = network.parameters.weights, 1e-5
+    weights, step = network.parameters.weights, 5e-6
     for i in range(len(weights)):
         kept = weights[i]
         for sign in (1, -1):
