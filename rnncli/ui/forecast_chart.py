@@ -133,7 +133,7 @@ def _plot(chart: ForecastChart, values: ValueAxis, time: TimeAxis, rows: int) ->
         yield [("".join(text for text, _ in run), style) for style, run in runs]
 
 
-def _shaded(chart: ForecastChart) -> list[tuple[str, int, Sequence[float], Sequence[float]]]:
+def _shaded(chart: ForecastChart) -> list[tuple[str, float, Sequence[float], Sequence[float]]]:
     """Return (shade, level, lows, highs) of each band, the widest first."""
     widest_first = sorted(chart.bands, key=lambda band: -band[0])
     return [(SHADES[min(i, len(SHADES) - 1)], *band) for i, band in enumerate(widest_first)]
@@ -187,7 +187,7 @@ def _legend(chart: ForecastChart, indent: int, width: int) -> Text:
     from rich.text import Text
 
     lines = [Text.assemble(("⠒⠒", PAST), " history"), Text.assemble((RULE, FRAME), ("⠒⠒", COMING), " forecast")]
-    bands = [Text.assemble((shade * 2, BAND), f" {level}%") for shade, level, _, _ in reversed(_shaded(chart))]
+    bands = [Text.assemble((shade * 2, BAND), f" {level:g}%") for shade, level, _, _ in reversed(_shaded(chart))]
     text = Text("  ").join(lines + bands)
     text.truncate(width, overflow="ellipsis")
     return Text(" " * min(indent, width - text.cell_len)) + text

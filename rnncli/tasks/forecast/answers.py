@@ -102,7 +102,7 @@ class Sheet:
                     tuple(zip(shown[:tail], history, strict=True)),
                     tuple(zip(shown[tail:], point[:, s, c].tolist(), strict=True)),
                     tuple(
-                        (round(level), tuple(low[:, s, c].tolist()), tuple(high[:, s, c].tolist()))
+                        (level, tuple(low[:, s, c].tolist()), tuple(high[:, s, c].tolist()))
                         for level, (low, high) in bands.items()
                     ),
                     target,

@@ -84,7 +84,7 @@ def _chart(
         title,
         (),
         tuple(zip(labels, column(target), strict=True)),
-        tuple((round(float(level)), column(sides["lo", level]), column(sides["hi", level])) for level in levels),
+        tuple((float(level), column(sides["lo", level]), column(sides["hi", level])) for level in levels),
         target,
         _seconds(labels),
         decimal,

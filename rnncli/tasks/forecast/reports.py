@@ -99,7 +99,7 @@ class ForecastChart:
     title: str
     history: tuple[tuple[str, float | None], ...]
     forecast: tuple[tuple[str, float], ...]
-    bands: tuple[tuple[int, tuple[float, ...], tuple[float, ...]], ...]
+    bands: tuple[tuple[float, tuple[float, ...], tuple[float, ...]], ...]
     target: str = ""
     seconds: tuple[int, ...] = ()
     decimal: str = "."

@@ -55,8 +55,7 @@ def _chart(experiment: ForecastExperiment, tested: Backtest, made: np.ndarray, w
         tuple(zip(labels[:tail], history, strict=True)),
         tuple(zip(labels[tail:], made[:, w, c].tolist(), strict=True)),
         tuple(
-            (round(level), tuple(low[:, w, c].tolist()), tuple(high[:, w, c].tolist()))
-            for level, (low, high) in bands.items()
+            (level, tuple(low[:, w, c].tolist()), tuple(high[:, w, c].tolist())) for level, (low, high) in bands.items()
         ),
         target,
         clock(timeline, offsets),

@@ -68,7 +68,7 @@ def _draw_one(axes: Axes, chart: ForecastChart, columns: int, *, narrow: bool) -
     if history:
         axes.plot(past, history, color=INK, label="history", linewidth=1.4, **dots(len(history)))
     for k, (colour, (level, lows, highs)) in enumerate(_coloured(chart)):
-        label = f"{level}%" if k and narrow else f"{level}% interval"
+        label = f"{level:g}%" if k and narrow else f"{level:g}% interval"
         axes.fill_between(xs, ends + list(lows), ends + list(highs), color=colour, lw=0, label=label)
     if history:
         axes.axvline(past[-1], color=INK, linewidth=0.8, linestyle=":")
@@ -86,7 +86,7 @@ def _draw_one(axes: Axes, chart: ForecastChart, columns: int, *, narrow: bool) -
         axes.set_ylabel(plain(", ".join(filter(None, named)), 40))
 
 
-def _coloured(chart: ForecastChart) -> Iterator[tuple[str, tuple[int, Sequence[float], Sequence[float]]]]:
+def _coloured(chart: ForecastChart) -> Iterator[tuple[str, tuple[float, Sequence[float], Sequence[float]]]]:
     """Yield each band with its colour, the widest first."""
     widest_first = sorted(chart.bands, key=lambda band: -band[0])
     return zip(itertools.chain(BANDS, itertools.repeat(BANDS[-1])), widest_first, strict=False)

@@ -54,3 +54,9 @@ def test_a_forecast_may_say_by_what_it_is() -> None:
 def test_other_rows_are_no_forecast() -> None:
     assert charts_of([]) == ()
     assert charts_of([{"name": "ann", "place": "here"}]) == ()
+
+
+def test_levels_keep_their_decimals() -> None:
+    ends = {"y_lo_97.5": 1, "y_hi_97.5": 3, "y_lo_98.5": 0, "y_hi_98.5": 4}
+    (chart,) = charts_of([{"day": f"2024-01-0{k}", "y": 2, **ends} for k in (1, 2)])
+    assert [level for level, _, _ in chart.bands] == [97.5, 98.5]
