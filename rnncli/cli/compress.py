@@ -31,7 +31,7 @@ def command(data: str, output: str | None, run: str | None, threads: int | None,
     from rnncli.workflows.opening import first_run
 
     path = target(output, "-" if data == "-" else data + ENDING)
-    source = read_source(data)
+    source = read_source(data, unpacks=False)
     say_notes(first_run())
     with working("compressing") as tell:
         code = compress(source, run, threads, tell)

@@ -33,7 +33,7 @@ def command(data: str, output: str | None, run: str | None, threads: int | None)
     if output is None and data != "-" and named == data:
         raise click.UsageError(f"{data}: does not end in {ENDING}, so that -o FILE must say where to write")
     path = target(output, named)
-    source = read_source(data)
+    source = read_source(data, unpacks=False)
     say_notes(first_run())
     with working("decompressing") as tell:
         content = decompress(source, run, threads, tell)

@@ -143,9 +143,9 @@ class Source:
             _refuse(path, error)
 
 
-def read_source(path: str | Source, *, stdin: BinaryIO | None = None) -> Source:
+def read_source(path: str | Source, *, stdin: BinaryIO | None = None, unpacks: bool = True) -> Source:
     """Open `path`; "-" is `stdin`, by default the process's own. All but large files are read to their end in one pass.
-    What a program has read itself is given back.
+    What a program has read itself is given back. unpacks: what is in a file that is called .gz, not its own bytes.
 
     Raises UsageError (no such file, a directory, a socket, a terminal), MachineError (permission, I/O,
     memory) and DataError (a file that changes while it is read).
@@ -154,7 +154,7 @@ def read_source(path: str | Source, *, stdin: BinaryIO | None = None) -> Source:
         return path
     if (other := sent(path)) is not None:
         return other
-    return Source(STDIN, _read_stdin(stdin)) if path == "-" else _open_path(path)
+    return Source(STDIN, _read_stdin(stdin)) if path == "-" else _open_path(path, unpacks=unpacks)
 
 
 def decoded(source: Source, encoding: str = "utf-8", *, hint: str) -> Iterator[str]:
@@ -290,7 +290,7 @@ def _all_of(stream: BinaryIO, name: str, mend: str, times: int = 1) -> bytes:
     return b"".join(pieces)
 
 
-def _open_path(path: str) -> Source:
+def _open_path(path: str, *, unpacks: bool) -> Source:
     try:
         _refuse_unreadable_kind(path)
         with open(path, "rb") as handle:
@@ -298,7 +298,7 @@ def _open_path(path: str) -> Source:
                 raise UsageError(f"{path} is a terminal; pipe data in or name a file")
             status = os.fstat(handle.fileno())
             again = path if stat.S_ISREG(status.st_mode) else None
-            if path.lower().endswith(".gz"):
+            if unpacks and path.lower().endswith(".gz"):
                 content = _unzipped(handle, path)
                 _require_unchanged(path, status, os.fstat(handle.fileno()))
                 return Source(path[: -len(".gz")], content, path=again)

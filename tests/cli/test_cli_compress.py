@@ -1,5 +1,6 @@
 """compress and decompress: any file, through files and pipes; nothing damaged becomes wrong bytes."""
 
+import gzip
 import json
 import shutil
 import zlib
@@ -49,6 +50,14 @@ def test_sizes_are_told_and_no_file_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "profile.rnnz").write_bytes(b"")
     (tmp_path / "profile").symlink_to("not there")  # as a stranger plants it in an archive
     assert "profile: exists" in run("decompress", "profile.rnnz", cwd=tmp_path).refused(2)
+
+
+@pytest.mark.parametrize("content", [gzip.compress(CONTENT), bytes(range(255, 0, -1))], ids=["gzip", "junk"])
+def test_what_is_packed_already_comes_back_as_it_is(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "a.gz").write_bytes(content)
+    run("compress", "a.gz", "-o", "b.gz.rnnz", cwd=tmp_path).ok()
+    run("decompress", "b.gz.rnnz", cwd=tmp_path).ok()
+    assert (tmp_path / "b.gz").read_bytes() == content
 
 
 @pytest.mark.parametrize("content", [b"", b"x", bytes(range(256))], ids=["empty", "a byte", "all bytes"])

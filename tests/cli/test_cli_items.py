@@ -161,3 +161,9 @@ def test_going_on_with_a_new_list_takes_its_new_characters(folder: Path) -> None
 def test_ends_of_items_are_not_learnt_by_a_stream_that_goes_on(folder: Path) -> None:
     message = run("train", "--from", "lines", "-o", "not", "--set", "data.items=stream", cwd=folder).refused(2)
     assert "data.items: stream, and the weights to start from have learnt where items end" in message
+
+
+def test_other_tokens_are_not_learnt_by_weights_that_know_these(folder: Path) -> None:
+    for other in ("byte", "word"):
+        message = run("train", "--from", "lines", "-o", "not", "--set", f"data.tokens={other}", cwd=folder).refused(2)
+        assert f"data.tokens: {other}, and the weights to start from have learnt char; leave it out" in message

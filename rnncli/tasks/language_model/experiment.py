@@ -308,11 +308,15 @@ class TextExperiment(Experiment):
 
 
 def _known(learnt: Mapping[str, Any] | None, config: LanguageModelConfig) -> Vocabulary | None:
-    """Return the vocabulary of the model that is gone on with; UsageError if that has learnt ends of items, and the
-    config has none, or the other way round."""
+    """Return the vocabulary of the model that is gone on with; UsageError if that has learnt other tokens, or ends of
+    items, and the config has none, or the other way round."""
     if not learnt:
         return None
     known = Vocabulary.from_header(learnt["vocabulary"])
+    if known.kind != config.data.kind:
+        raise UsageError(
+            f"data.tokens: {config.data.kind}, and the weights to start from have learnt {known.kind}; leave it out"
+        )
     if (known.end is None) != (config.data.items == STREAM):
         raise UsageError(
             f"data.items: {config.data.items}, and the weights to start from have learnt "
