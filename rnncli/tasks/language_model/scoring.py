@@ -105,6 +105,7 @@ def _scored(
 
 
 def _scored_lines(lines: list[Line], cut: Cut, reading: Reading, learning: Reading | None) -> list[ScoredLine]:
+    """Return lines, at least one, that are read together: each with its own tokens and their sums."""
     each = [cut.ids(line) for line in lines]
     lengths = [len(ids) for ids in each]
     ids = np.concatenate(each)
