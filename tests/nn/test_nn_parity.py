@@ -251,7 +251,7 @@ def test_encoder_decoder_and_all_its_gradients(cell, bidirectional, layers, embe
 @pytest.mark.parametrize("cell", MODULES)
 def test_words_composed_from_characters_and_all_their_gradients(cell):
     batch = Batch(word_shape(cell))
-    network, work, F = batch.network, batch.work, torch.nn.functional
+    network, shape, work, F = batch.network, batch.network.shape, batch.work, torch.nn.functional
     weights = {name: torch.from_numpy(a).requires_grad_() for name, a in network.parameters.export().items()}
     spelt, lengths = work.words.spelt, torch.from_numpy(work.words.spelt.extent.lengths.astype(np.int64))
 
@@ -262,16 +262,16 @@ def test_words_composed_from_characters_and_all_their_gradients(cell):
         y, last = torch.func.functional_call(rnn, own, (packed,))
         return torch.nn.utils.rnn.pad_packed_sequence(y)[0], last[0] if isinstance(last, tuple) else last
 
-    letters = F.one_hot(torch.from_numpy(spelt.tokens.astype(np.int64)), 5).double()
-    _, last = run("characters.", letters, lengths, 5, 2)
+    letters = F.one_hot(torch.from_numpy(spelt.tokens.astype(np.int64)), shape.characters).double()
+    _, last = run("characters.", letters, lengths, shape.characters, shape.character_size)
     composed = torch.cat([*last], dim=-1)
     words, forms = (torch.from_numpy(a.astype(np.int64)) for a in (work.words.words, work.words.forms))
     affixes = [
         weights[f"affixes.{kind}.weight"][torch.from_numpy(numbers.astype(np.int64))]
-        for (kind, _), numbers in zip(network.shape.affixes, work.words.affixes, strict=True)
+        for (kind, _), numbers in zip(shape.affixes, work.words.affixes, strict=True)
     ]
     x = torch.cat([weights["embedding.weight"][words], composed[forms], *affixes], dim=-1)
-    y, _ = run("", x, torch.from_numpy(work.extent.lengths.astype(np.int64)), 6 + 2 * 2, 3)
+    y, _ = run("", x, torch.from_numpy(work.extent.lengths.astype(np.int64)), x.shape[-1], shape.hidden_size)
     outputs = y @ weights["head.weight"].T + weights["head.bias"]
     inside = batch.targets >= 0
     assert error(batch.outputs()[inside], outputs.detach().numpy()[inside]) < 1e-10
