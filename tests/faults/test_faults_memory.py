@@ -145,35 +145,35 @@ def _feed(process: subprocess.Popen[bytes], fed: Iterable[str]) -> None:
             pipe.write(line.encode())
 
 
-def test_memory_does_not_follow_the_input(folder: Path) -> None:
-    tally = Tally(f"memory of {MANY:,} lines or rows")
-    asked = ASKED if FULL else {name: ASKED[name] for name in QUICK}
-    for name, (arguments, fed) in asked.items():
-        trained(arguments[1], folder)
-        told = []
-        for count in (FEW, MANY):
-            code, taken, said = peak(arguments, islice(fed(), count + 1), folder)
-            told.append(taken)
-            if code:
-                tally.fail(f"{name}: exit {code} at {count:,}: {said}")
-        if told[1] - told[0] > MORE:
-            tally.fail(f"{name}: {told[0]:,} bytes at {FEW:,} lines, {told[1]:,} at {MANY:,}")
-        else:
-            tally.count("flat")
-    tally.end(at_least=len(asked))
-
-
-def test_a_long_text_is_written_in_the_memory_of_a_short_one(folder: Path) -> None:
-    tally = Tally("memory of long texts")
-    few, many = 10_000, size(2_500_000, 100_000_000)
-    trained("language-model", folder)
-    for more in ([], ["-f", "jsonl"], ["--max-copy", "20"], ["--stop", "never there"])[: size(1, 4)]:
-        small, large = (peak(["generate", "language-model", "-n", str(n), *more], [], folder)[1] for n in (few, many))
-        if large - small > MORE:
-            tally.fail(f"generate {more}: {small:,} bytes for {few:,} tokens, {large:,} for {many:,}")
-        else:
-            tally.count("flat")
+@pytest.mark.parametrize("name", ASKED if FULL else QUICK)
+def test_memory_does_not_follow_the_input(name: str, folder: Path) -> None:
+    tally = Tally(f"{name}: memory of {MANY:,} lines or rows")
+    arguments, fed = ASKED[name]
+    trained(arguments[1], folder)
+    told = []
+    for count in (FEW, MANY):
+        code, taken, said = peak(arguments, islice(fed(), count + 1), folder)
+        told.append(taken)
+        if code:
+            tally.fail(f"exit {code} at {count:,}: {said}")
+    _flat(tally, *told)
     tally.end()
+
+
+@pytest.mark.parametrize("more", [[], ["-f", "jsonl"], ["--max-copy", "20"], ["--stop", "never there"]][: size(1, 4)])
+def test_a_long_text_is_written_in_the_memory_of_a_short_one(more: list[str], folder: Path) -> None:
+    few, many = 10_000, size(2_500_000, 100_000_000)
+    tally = Tally(f"generate {' '.join(more)}: memory of {many:,} tokens")
+    trained("language-model", folder)
+    _flat(tally, *(peak(["generate", "language-model", "-n", str(n), *more], [], folder)[1] for n in (few, many)))
+    tally.end()
+
+
+def _flat(tally: Tally, few: int, many: int) -> None:
+    if many - few > MORE:
+        tally.fail(f"{few:,} bytes for a short input, {many:,} for a long one")
+    else:
+        tally.count(f"flat at {many / 1e6:.0f} MB")
 
 
 def test_what_cannot_fit_is_refused_at_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

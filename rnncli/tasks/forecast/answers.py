@@ -83,33 +83,45 @@ class Sheet:
         self, point: np.ndarray, bands: Mapping[float, Band], season: int, decimal: str
     ) -> Iterator[ForecastChart]:
         """Yield a chart for each series and target: the end of its history, and the forecast (H, S, C)."""
-        for s, name in enumerate(self.panel.ids):
-            one, timeline = self.panel.one(s), self.panel.timelines[s] if self.panel.timelines else None
-            N, H = len(one.values), len(point)
-            tail = min(N, max(_HISTORY * H, 2 * season))
-            labels = stamped(timeline, range(1 - tail, H + 1), range(N - tail + 1, N + H + 1))
-            shown = [str(label) for label in labels]
-            seconds = clock(timeline, range(1 - tail, H + 1))
-            for c in range(one.values.shape[1]):
-                target = self.columns.targets[c]
-                title = f"{name} {target}".strip() if self.columns.layout != "wide" else name or target
-                history = [
-                    value if known else None
-                    for value, known in zip(one.values[-tail:, c], one.known[-tail:, c], strict=True)
-                ]
-                yield ForecastChart(
-                    title,
-                    tuple(zip(shown[:tail], history, strict=True)),
-                    tuple(zip(shown[tail:], point[:, s, c].tolist(), strict=True)),
-                    tuple(
-                        (level, tuple(low[:, s, c].tolist()), tuple(high[:, s, c].tolist()))
-                        for level, (low, high) in bands.items()
-                    ),
-                    target,
-                    seconds,
-                    decimal,
-                    unit=self.columns.signs.get(target, ""),
-                )
+        for s in range(len(self.panel.ids)):
+            for c in range(len(self.columns.targets)):
+                ends = {level: (low[:, s, c], high[:, s, c]) for level, (low, high) in bands.items()}
+                end, history = int(self.panel.starts[s + 1]), max(_HISTORY * len(point), 2 * season)
+                yield drawn(self.panel, self.columns, (s, c), end, history, point[:, s, c], ends, decimal)
+
+
+def drawn(
+    panel: Panel,
+    columns: Columns,
+    place: tuple[int, int],
+    origin: int,
+    history: int,
+    made: np.ndarray,
+    bands: Mapping[float, Band],
+    decimal: str,
+    actual: Sequence[float | None] = (),
+) -> ForecastChart:
+    """Return the chart of the forecast (H,) of series and target `place`, which begins at the panel's row `origin`,
+    after at most `history` of the rows before it. bands: (H,) each."""
+    (s, c), timelines = place, panel.timelines
+    series, target, timeline = panel.rows(s), columns.targets[c], timelines[s] if timelines else None
+    rows = range(max(series.start, origin - history), origin + len(made))
+    offsets = [row - series.stop + 1 for row in rows]
+    labels = [str(label) for label in stamped(timeline, offsets, [row - series.start + 1 for row in rows])]
+    before = slice(rows.start, origin)
+    shown = zip(panel.values[before, c].tolist(), panel.known[before, c], strict=True)
+    tail = origin - rows.start
+    return ForecastChart(
+        f"{panel.ids[s]} {target}".strip() if columns.layout != "wide" else panel.ids[s] or target,
+        tuple(zip(labels[:tail], [value if known else None for value, known in shown], strict=True)),
+        tuple(zip(labels[tail:], made.tolist(), strict=True)),
+        tuple((level, tuple(low.tolist()), tuple(high.tolist())) for level, (low, high) in bands.items()),
+        target,
+        clock(timeline, offsets),
+        decimal,
+        tuple(actual),
+        columns.signs.get(target, ""),
+    )
 
 
 def stamped(timeline: Timeline | None, offsets: Sequence[int], places: Sequence[int]) -> list[int | str]:

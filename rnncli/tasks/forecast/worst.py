@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rnncli.tasks.forecast.answers import clock, stamped
+from rnncli.tasks.forecast.answers import drawn
 from rnncli.tasks.forecast.backtest import Backtest
 from rnncli.tasks.forecast.calibration import SHOWN
 from rnncli.tasks.forecast.experiment import ForecastExperiment
@@ -37,29 +37,15 @@ def _overlap(tested: Backtest, w: int, other: int) -> bool:
 
 
 def _chart(experiment: ForecastExperiment, tested: Backtest, made: np.ndarray, w: int, c: int) -> ForecastChart:
-    panel, columns = experiment.splits.panel, experiment.columns
-    origin, s, H = int(tested.origins[w]), int(tested.series[w]), len(tested.actual)
-    first, end = int(panel.starts[s]), int(panel.starts[s + 1])
-    rows = range(max(first, origin - _HISTORY * H), origin + H)
-    timeline = panel.timelines[s] if panel.timelines else None
-    offsets = [row - end + 1 for row in rows]
-    labels = [str(label) for label in stamped(timeline, offsets, [row - first + 1 for row in rows])]
-    tail = origin - rows[0]
-    values, known = panel.values[rows[0] : origin, c], panel.known[rows[0] : origin, c]
-    history = [float(value) if there else None for value, there in zip(values, known, strict=True)]
     bands = {} if tested.quantiles is None else {level: tested.band(level) for level in SHOWN}
-    target = columns.targets[c]
-    name = panel.ids[s]
-    return ForecastChart(
-        f"{name} {target}".strip() if columns.layout != "wide" else name or target,
-        tuple(zip(labels[:tail], history, strict=True)),
-        tuple(zip(labels[tail:], made[:, w, c].tolist(), strict=True)),
-        tuple(
-            (level, tuple(low[:, w, c].tolist()), tuple(high[:, w, c].tolist())) for level, (low, high) in bands.items()
-        ),
-        target,
-        clock(timeline, offsets),
+    return drawn(
+        experiment.splits.panel,
+        experiment.columns,
+        (int(tested.series[w]), c),
+        int(tested.origins[w]),
+        _HISTORY * len(tested.actual),
+        made[:, w, c],
+        {level: (low[:, w, c], high[:, w, c]) for level, (low, high) in bands.items()},
         experiment.config.data.decimal,
-        tuple(None if value != value else value for value in tested.actual[:, w, c].tolist()),
-        columns.signs.get(target, ""),
+        [None if value != value else value for value in tested.actual[:, w, c].tolist()],
     )
