@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 import re
 import stat
@@ -49,26 +50,20 @@ def replacing(path: Path, folder: int | None = None, mode: int = 0o666) -> Itera
     folder: the descriptor of its folder, where that is open. mode: its permissions, less what the umask takes.
     MachineError where it cannot be written.
     """
-    temporary, replaced = _temporary(path.name), False
+    replaced = False
     try:
         with _opened(path.parent, folder) as place:
-            made = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode, dir_fd=place)
-            try:
-                with open(made, "wb") as file:
-                    yield file
-                    file.flush()
-                    os.fsync(made)
+            drop_leftovers(path, place)
+            with _temporary_file(path.name, mode, place) as (file, temporary):
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
                 os.replace(temporary, path.name, src_dir_fd=place, dst_dir_fd=place)
                 replaced = True
-            finally:
-                if not replaced:  # also when a signal interrupts the write
-                    with contextlib.suppress(OSError):
-                        os.unlink(temporary, dir_fd=place)
             _sync_folder(place)
     except OSError as error:
         kept = "; the file there before is intact" if not replaced and os.path.lexists(path) else ""
-        mend = "free some space or choose another place" if error.errno in FULL else "choose another place"
-        raise MachineError(f"{path}: cannot write: {error.strerror}{kept}; {mend}") from None
+        raise _unwritten(path, error, kept) from None
 
 
 def replace(path: Path, content: bytes, folder: int | None = None) -> None:
@@ -79,30 +74,42 @@ def replace(path: Path, content: bytes, folder: int | None = None) -> None:
 
 def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
     """Make the folder `path`, which is not there yet, with these files, in one step; MachineError where that fails."""
-    made = path.parent / _temporary(path.name)
     try:
-        os.mkdir(made)
-        for name, content in files.items():
-            with open(made / name, "xb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-        os.rename(made, path)
+        with temporary_folder(path, 0o777) as made:
+            for name, content in files.items():
+                with open(made / name, "xb") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())
+            os.rename(made, path)
         with _opened(path.parent, None) as place:
             _sync_folder(place)
     except OSError as error:
-        mend = "free some space or choose another place" if error.errno in FULL else "choose another place"
-        raise MachineError(f"{path}: cannot write: {error.strerror}; {mend}") from None
+        raise _unwritten(path, error) from None
+
+
+def _unwritten(path: Path, error: OSError, kept: str = "") -> MachineError:
+    mend = "free some space or choose another place" if error.errno in FULL else "choose another place"
+    return MachineError(f"{path}: cannot write: {error.strerror}{kept}; {mend}")
+
+
+@contextlib.contextmanager
+def temporary_folder(path: Path, mode: int = 0o700) -> Iterator[Path]:
+    """Yield a new folder, for `path` or in its place, which is removed afterwards if it has not been renamed."""
+    from shutil import rmtree
+
+    drop_leftovers(path)
+    made = path.parent / _temporary(path.name)
+    os.mkdir(made, mode)
+    try:
+        descriptor = open_folder(made)
+        try:
+            _lock(descriptor)
+            yield made
+        finally:
+            os.close(descriptor)
     finally:
-        _remove(made, files)
-
-
-def _remove(folder: Path, files: Iterable[str]) -> None:
-    """Remove what is left of a folder with these files, if anything is."""
-    with contextlib.suppress(OSError):
-        for name in files:
-            (folder / name).unlink(missing_ok=True)
-        folder.rmdir()
+        rmtree(made, ignore_errors=True)
 
 
 def append(path: Path, content: bytes, folder: int | None = None) -> None:
@@ -138,15 +145,41 @@ def open_own(name: str, flags: int, folder: int) -> int:
     return descriptor
 
 
-def leftovers(folder: int | Path, of: Iterable[str], *, in_run: bool = True) -> set[str]:
-    """Return the names in a folder that a killed process left when it wrote one of the files `of`, and no others.
-
-    in_run: True for a run directory, where version 0.1 ended them in its process number; elsewhere such a name, as in
-    .notes.2024, is the user's.
-    """
-    files = "|".join(re.escape(_begin(name)) for name in of)
-    ours = re.compile(rf"\.(?:{files})\.(?:[0-9a-f]{{16}}\.tmp{'|[0-9]+' if in_run else ''})")
+def leftovers(folder: int | Path, of: Iterable[str]) -> set[str]:
+    """Return the names in a run directory that a killed process left when it wrote one of the files `of`, and no
+    others. Version 0.1 ended them in its process number."""
+    ours = _temporary_names(of, "|[0-9]+")
     return {name for name in files_in(folder) if ours.fullmatch(name)}
+
+
+def drop_leftovers(path: Path, folder: int | None = None) -> None:
+    """Remove what killed processes left when they wrote the file or folder `path`, and nothing that one still writes.
+
+    folder: the descriptor of its folder, where that is open. What cannot be removed stays.
+    """
+    ours = _temporary_names([path.name])
+    with contextlib.suppress(OSError), _opened(path.parent, folder) as place:
+        for name in filter(ours.fullmatch, os.listdir(place)):
+            with contextlib.suppress(OSError):
+                _drop_if_left(path.parent / name, place)
+
+
+def _drop_if_left(path: Path, folder: int) -> None:
+    """Remove a temporary file or folder, if nobody has its lock, which the system takes from a killed process."""
+    from shutil import rmtree
+
+    try:
+        descriptor, is_folder = _open_regular(path.name, os.O_RDWR, folder), False
+    except IsADirectoryError:
+        descriptor, is_folder = os.open(path.name, os.O_RDONLY | _UNFOLLOWED, dir_fd=folder), True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if is_folder:
+            rmtree(path)
+        else:
+            os.unlink(path.name, dir_fd=folder)
+    finally:
+        os.close(descriptor)
 
 
 def files_in(folder: int | Path) -> list[str]:
@@ -162,6 +195,37 @@ def _begin(name: str) -> str:
 def _temporary(name: str) -> str:
     """Return a name that nobody can foresee."""
     return f".{_begin(name)}.{os.urandom(8).hex()}.tmp"
+
+
+def _temporary_names(of: Iterable[str], others: str = "") -> re.Pattern[str]:
+    """Return what matches the temporary names of the files `of`, or else their beginnings with one of `others`."""
+    files = "|".join(re.escape(_begin(name)) for name in of)
+    return re.compile(rf"\.(?:{files})\.(?:[0-9a-f]{{16}}\.tmp{others})")
+
+
+@contextlib.contextmanager
+def _temporary_file(name: str, mode: int, folder: int) -> Iterator[tuple[BinaryIO, str]]:
+    """Yield a new file for `name` and its own name; it is removed afterwards, also by a signal, if not renamed."""
+    made, temporary = -1, ""
+    while made < 0:
+        temporary = _temporary(name)
+        made = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode, dir_fd=folder)
+        _lock(made)
+        if not os.fstat(made).st_nlink:  # another removed it as a leftover before it was locked
+            os.close(made)
+            made = -1
+    try:
+        with open(made, "wb") as file:
+            yield file, temporary
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary, dir_fd=folder)
+
+
+def _lock(descriptor: int) -> None:
+    """Show others that a process lives which writes this; where the disk has no locks, none removes what was left."""
+    with contextlib.suppress(OSError):
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
 
 
 @contextlib.contextmanager

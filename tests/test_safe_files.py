@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -144,7 +146,58 @@ def test_only_our_own_leftovers_are_known_as_such(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     (tmp_path / ".metrics.jsonl.1").mkdir()
     assert safe_files.leftovers(tmp_path, ["model.safetensors", "metrics.jsonl"]) == set(ours)
-    assert safe_files.leftovers(tmp_path, ["model.safetensors", "metrics.jsonl"], in_run=False) == {ours[0]}
+    (tmp_path / ".model.safetensors.fedcba9876543210.tmp").mkdir()
+    safe_files.drop_leftovers(tmp_path / "model.safetensors")
+    assert {path.name for path in tmp_path.iterdir()} == {*theirs, ours[1], ".metrics.jsonl.1"}
+
+
+WRITERS = {
+    "file": "with safe_files.replacing(path) as file: file.write(b'half'); file.flush(); wait()",
+    "folder": "import os; os.rename = lambda *names: wait(); safe_files.write_folder(path, {'a': b'half'})",
+    "temporary folder": "with safe_files.temporary_folder(path) as made: (made / 'a').touch(); wait()",
+}
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+def test_what_a_killed_process_left_goes_and_what_another_writes_stays(kind: str, tmp_path: Path) -> None:
+    folder, path = tmp_path / "folder", tmp_path / "folder/out"
+    folder.mkdir()
+    code = f"""
+from pathlib import Path
+from rnncli import safe_files
+path = Path({str(path)!r})
+def wait(): print("half", flush=True); input()
+{WRITERS[kind]}
+"""
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
+        assert writer.stdout
+        assert writer.stdout.readline() == b"half\n"
+        (half,) = folder.iterdir()
+        safe_files.replace(path, MINE)
+        assert {half, path} == set(folder.iterdir())
+        writer.kill()
+        writer.wait()
+    assert half.exists()
+    safe_files.replace(path, b"ours")
+    assert [path] == list(folder.iterdir())
+
+
+def test_a_file_that_another_takes_for_a_leftover_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock, names = safe_files._lock, list[str]()
+
+    def late(descriptor: int) -> None:
+        names.extend(os.listdir(tmp_path))
+        if len(names) == 1:
+            safe_files.drop_leftovers(tmp_path / "model")
+        lock(descriptor)
+
+    monkeypatch.setattr(safe_files, "_lock", late)
+    safe_files.replace(tmp_path / "model", MINE)
+    assert len(set(names)) == 2
+    assert (tmp_path / "model").read_bytes() == MINE
+    assert os.listdir(tmp_path) == ["model"]
 
 
 def test_a_link_of_the_users_is_followed_but_not_one_in_a_run_directory(tmp_path: Path) -> None:

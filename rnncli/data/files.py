@@ -110,6 +110,7 @@ def _files_in(path: str) -> Iterator[str]:
             raise UsageError(f"{path}: is a folder without files; name one with texts in it")
         yield from inside
     elif not os.path.lexists(path) and glob.has_magic(path):
+        _require_readable(path)
         matches = glob.glob(path, recursive=True)
         if not matches:
             raise UsageError(f"no such file: {path}; it is a pattern, which no file matches")
@@ -119,6 +120,30 @@ def _files_in(path: str) -> Iterator[str]:
         yield path
 
 
+def _require_readable(pattern: str) -> None:
+    """Raise MachineError for a folder that a pattern looks into and that cannot be read, which glob passes over."""
+    while glob.has_magic(pattern):
+        pattern, name = os.path.split(pattern)
+        looked_into = os.path.join(pattern or os.curdir, "**" if name == "**" else "", "")
+        for folder in map(os.path.normpath, glob.iglob(looked_into, recursive=True)):
+            if glob.has_magic(name):
+                _require_listed(folder)
+            _require_open(folder)
+
+
+def _require_listed(folder: str) -> None:
+    try:
+        os.scandir(folder).close()
+    except OSError as error:
+        _unread(error)
+
+
+def _require_open(folder: str) -> None:
+    """Raise MachineError for a folder whose files cannot be read, though its names may be."""
+    if not os.access(folder, os.X_OK):
+        _unread(PermissionError(errno.EACCES, os.strerror(errno.EACCES), folder))
+
+
 def _unread(error: OSError) -> None:
     """Raise MachineError for a folder that cannot be listed: what is in it would be left out in silence."""
     raise MachineError(f"{error.filename}: cannot be read: {reason_of(error)}; check its permissions, or move it away")
@@ -126,8 +151,7 @@ def _unread(error: OSError) -> None:
 
 def _walked(folder: str) -> Iterator[str]:
     for inside, folders, names in os.walk(folder, onerror=_unread):
-        if not os.access(inside, os.X_OK):  # its names can be read, and its files cannot
-            _unread(PermissionError(errno.EACCES, os.strerror(errno.EACCES), inside))
+        _require_open(inside)
         folders[:] = [name for name in folders if not name.startswith(".")]
         if "state.safetensors" in names:  # a run, which has learnt from what is beside it
             folders[:], names = [], []

@@ -51,6 +51,8 @@ _TIMES = {
     "second": (("year", "month", "day", "hour", "minute", "second"), "YYYY-MM-DD hh:mm:ss"),
 }
 
+_OF_CLOCKS = (("hour",), ("hour", "minute"), ("hour", "minute", "second"))
+
 
 @dataclass(frozen=True)
 class Join:
@@ -59,6 +61,16 @@ class Join:
 
     names: tuple[str, ...]
     fields: tuple[str, ...]
+
+    def require_sound(self) -> None:
+        """Raise ValueError for fields that no columns have together, such as those of an edited model file."""
+        first, units = self.fields[:1], tuple(map(_unit, self.fields))
+        dated = first == (DATE,) and (self.fields[1:] == (CLOCK,) or units[1:] in _OF_CLOCKS)
+        alike = len(self.names) == len(self.fields) and len(self.names) == len(set(self.names))
+        if not alike or not (
+            set(self.fields) == {KEY} or dated or (units and units == _TIMES.get(units[-1], ((),))[0])
+        ):
+            raise ValueError("its columns make no column together")
 
     @property
     def name(self) -> str:
@@ -83,18 +95,20 @@ class Join:
         return write(read(texts, self._template), self._written)
 
     def cells(self, text: str) -> list[str]:
-        """Return the cells that make the joined cell `text`: the inverse of `texts`."""
+        """Return the cells that make the joined cell `text`: the inverse of `texts`. Of a text that no columns make
+        they are others, or of another number."""
         if self.is_key:
-            return next(csv.reader([text]))
+            return next(csv.reader([text]), [])
         if self.fields[:2] == (DATE, CLOCK):
             found = _LAST_CLOCK.fullmatch(text)
-            assert found is not None
+            if found is None:
+                return [text]
             return [found[1], found[2]]
         if self.fields[0] == DATE:
             date, _, clock = text.rpartition(" ")
             padded = zip(self.fields[1:], clock.split(":"), strict=False)
             return [date, *(cell if len(field) == 2 else str(int(cell)) for field, cell in padded)]
-        return write(read([text], self._written), self._template)[0].split(" ")
+        return " ".join(write(read([text], self._written), self._template)).split(" ")
 
     @property
     def _template(self) -> str:
@@ -113,7 +127,8 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def _unit(template: str) -> str:
-    return next(unit for unit, templates in _TEMPLATES.items() if template in templates)
+    """Return the unit that a template tells, "" for what is none."""
+    return next((unit for unit, templates in _TEMPLATES.items() if template in templates), "")
 
 
 def joined(table: Table, join: Join) -> Table:

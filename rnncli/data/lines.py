@@ -27,6 +27,8 @@ from rnncli.data.spool import Spooled
 from rnncli.errors import DataError, MachineError
 
 TOGETHER = 1024  # lines at most in one list
+LONGEST = 1 << 24  # characters of a line; a longer one may never end
+_SHOWN = 60  # of them in the place of a longer one
 UNDECODED = "\ufffd"  # in place of a byte that is not in the encoding
 _AT_ONCE = 1 << 16  # bytes, as many as a pipe holds
 _MARK = 0xDC00  # bytes that are not in the encoding are decoded to U+DC00 … U+DCFF, which no encoding gives
@@ -36,8 +38,8 @@ _MARKING = "rnncli.marking"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line without its end. error: what is wrong with its bytes, which are UNDECODED in `text`. goes_on: True of a
-    part of a line that is longer than was asked for, but for its last part.
+    """A line without its end. error: what is wrong with it: its bytes, which are UNDECODED in `text`, or its length.
+    goes_on: True of a part of a line that is longer than was asked for, but for its last part.
     """
 
     name: str
@@ -92,8 +94,17 @@ class Opened:
             self._seen.clear()
         return self._source
 
-    def lines(self, encoding: str, longest: int | None = None, *, takes_bytes: bool = False) -> Iterator[list[Line]]:
-        """Yield all lines, as `lines_of` does; a doubt tells of UTF-8 that is read in another encoding."""
+    def lines(self, encoding: str, longest: int = LONGEST, *, takes_bytes: bool = False) -> Iterator[list[Line]]:
+        """Yield all lines, as `lines_of` does, but of one of more than `longest` characters only its beginning, with an
+        error; a doubt tells of UTF-8 that is read in another encoding."""
+        return _beginnings(self.cut_lines(encoding, longest, takes_bytes=takes_bytes), longest)
+
+    def first_lines(self, encoding: str) -> Iterator[list[Line]]:
+        """Yield the lines of `beginning`, as `lines` does."""
+        return _beginnings(lines_of(self.beginning(), self.name, encoding, LONGEST), LONGEST)
+
+    def cut_lines(self, encoding: str, longest: int, *, takes_bytes: bool = False) -> Iterator[list[Line]]:
+        """Yield all lines, as `lines` does, but those beyond `longest` characters cut into several."""
 
         def told() -> Iterator[bytes]:
             for piece in self.pieces():
@@ -121,10 +132,10 @@ def _as_they_come(stream: BinaryIO) -> Iterator[bytes]:
 
 
 def read_lines(
-    path: str | Source, encoding: str = "utf-8", longest: int | None = None, *, stdin: BinaryIO | None = None
+    path: str | Source, encoding: str = "utf-8", longest: int = LONGEST, *, stdin: BinaryIO | None = None
 ) -> Iterator[Line]:
     """Yield every line of the text `path`, or of standard input (-) as soon as each line arrives. longest: as of
-    `lines_of`.
+    `Opened.lines`.
 
     Raises the errors of `read_source` and `lines_of`.
     """
@@ -167,6 +178,25 @@ def lines_of(
         if longest is not None and size > longest:
             yield [replace(made(name, number, "".join(held)), goes_on=True)]
             held, size = [], 0
+
+
+def _beginnings(lists: Iterator[list[Line]], longest: int) -> Iterator[list[Line]]:
+    """Yield each line once, where long ones come in parts: of one of more than `longest` characters some of the first,
+    with an error, as soon as that is known, since it may never end."""
+    goes_on = False
+    for some in lists:
+        found: list[Line] = []
+        for line in some:
+            is_beginning, goes_on = not goes_on, line.goes_on
+            if is_beginning:
+                found.append(_bounded(line, longest) if len(line.text) > longest else line)
+        if found:
+            yield found
+
+
+def _bounded(line: Line, longest: int) -> Line:
+    error = DataError(f"{line.where}: has more than {longest:,} characters, the most of a line; break it into several")
+    return replace(line, text=line.text[:_SHOWN], error=line.error or error, goes_on=False)
 
 
 def _line(encoding: str, name: str, number: int, text: str) -> Line:

@@ -27,13 +27,12 @@ from rnncli.data.csv_table import (
     refuse_nul,
     without_rows,
 )
-from rnncli.data.lines import Line, Opened, lines_of
+from rnncli.data.lines import LONGEST, Line, Opened
 from rnncli.data.table_header import Record
 from rnncli.errors import DataError
 
 _BEGINNING = 2000, 1 << 22  # lines, or characters where lines are long
 _SAMPLE = 1000  # rows that tell whether the first line is one of them
-_LONGEST_FIELD = 1 << 24  # characters
 
 
 class TableRows:
@@ -101,7 +100,7 @@ class TableRows:
         doubt_left_out(*odd, count, len(self.header))
 
     def _cut(self, lines: Iterable[Line]) -> Iterator[Record]:
-        csv.field_size_limit(_LONGEST_FIELD)
+        csv.field_size_limit(LONGEST)
         layout = self._layout
         texts = map(_text, islice(lines, layout.line - 1, None))
         return records_in(
@@ -113,7 +112,7 @@ def _beginning(opened: Opened, encoding: str) -> tuple[list[Line], bool]:
     """Return the first lines, and whether they are all."""
     lines: list[Line] = []
     size = 0
-    for some in lines_of(opened.beginning(), opened.name, encoding):
+    for some in opened.first_lines(encoding):
         lines += some
         size += sum(len(line.text) for line in some)
         if len(lines) > _BEGINNING[0] or size > _BEGINNING[1]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -224,6 +225,7 @@ class Timeline:
             counts = timeline.unit in ("step", "year")
             whole = (
                 timeline.unit in _SIZES
+                and _is_format(timeline.format)
                 and counts == (timeline.format == INTEGER)
                 and 0 < timeline.step < (2 * 10**18 if counts else 10**12)
                 and (timeline.unit != "month" or 1 <= timeline.day <= LAST_WEEKDAY)
@@ -238,6 +240,16 @@ class Timeline:
         if not whole:
             raise ModelFileError("the time column in the model file is damaged; train again")
         return timeline
+
+
+@cache
+def _is_format(name: str) -> bool:
+    """True for a format that moments can be written in and read from."""
+    try:
+        read(write(np.zeros(1, np.int64), name), name)
+    except (ValueError, LookupError, re.error):
+        return False
+    return True
 
 
 def on_days(seconds: np.ndarray, days: Sequence[int]) -> bool:

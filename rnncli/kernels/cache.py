@@ -83,7 +83,7 @@ def unkept(folder: Path, reason: str) -> str:
     """Return the note that compiled kernels cannot be kept in this folder."""
     return (
         f"compiled kernels cannot be kept in {folder} ({reason}): every start compiles anew, about 10 s; set "
-        "RNNCLI_CACHE to a writable folder"
+        "RNNCLI_CACHE to a folder that you alone can write to"
     )
 
 
@@ -146,18 +146,52 @@ def _root() -> tuple[Path, str]:
 def _made_private(folder: Path) -> str:
     """Make the folder; return why kernels cannot be kept in it, or an empty text."""
     try:
-        if not folder.parent.exists():
-            folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.mkdir(mode=0o700, exist_ok=True)
-        around, status = folder.parent.stat().st_mode, folder.stat()
+        for one in (*reversed(folder.parents), folder):
+            if not one.exists():
+                one.mkdir(mode=0o700, exist_ok=True)
+        if reason := _refusal(folder):
+            return reason
     except (OSError, ValueError) as error:
         return (getattr(error, "strerror", None) or str(error)).lower()
-    if hasattr(os, "getuid") and status.st_uid != os.getuid():
-        return "another user owns it"
-    is_open = around & stat.S_IWOTH and not around & stat.S_ISVTX  # so that others may put another in its place
-    if is_open or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        return "others may write to it"
     return "" if os.access(folder, os.W_OK) else "permission denied"
+
+
+def _refusal(folder: Path) -> str:
+    """Return why what is in this folder may be somebody else's, or an empty text: he may write to it, or put another in
+    the place of one above it."""
+    if not hasattr(os, "getuid"):
+        return ""
+    status, trusted = folder.stat(), (os.getuid(), 0, os.stat("/").st_uid)  # root's number may be another in containers
+    if status.st_uid != os.getuid():
+        return "another user owns it"
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        return "others may write to it"
+    for above in dict.fromkeys((*folder.parents, *folder.resolve().parents)):
+        name, status = "it" if above == folder.parent else str(above), above.stat()
+        if status.st_uid not in trusted:
+            return f"another user owns {name}"
+        if _others_may_replace_in(status):
+            return f"others may write to {name}"
+    return ""
+
+
+def _others_may_replace_in(status: os.stat_result) -> bool:
+    """Return whether others may rename what is in a folder: not in /tmp, where each may do so with his own."""
+    if status.st_mode & stat.S_ISVTX:
+        return False
+    return bool(status.st_mode & stat.S_IWOTH) or bool(status.st_mode & stat.S_IWGRP and not _is_own(status.st_gid))
+
+
+def _is_own(group: int) -> bool:
+    """Return whether a group is the one of this user alone that many systems give each, with the same name."""
+    import grp
+    import pwd
+
+    try:
+        user, found = pwd.getpwuid(os.getuid()), grp.getgrgid(group)
+    except KeyError:
+        return False
+    return group == user.pw_gid and found.gr_name == user.pw_name and set(found.gr_mem) <= {user.pw_name}
 
 
 def _fingerprint() -> str:

@@ -136,7 +136,7 @@ def _cache(name: str) -> Finding:
     if not refusal:
         refusal = _unwritable(folder)
     if refusal:
-        mend = "every start compiles anew; set RNNCLI_CACHE to a writable folder"
+        mend = "every start compiles anew; set RNNCLI_CACHE to a folder that you alone can write to"
         return Finding(name, f"not kept in {folder.parent}: {refusal}", mend=mend)
     bad = len(damaged(folder))
     mend = f"{bad} damaged files are compiled again when they are needed; examine that disk" if bad else ""

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import hashlib
 import json
 import os
@@ -34,7 +33,7 @@ from rnncli.notes import note
 from rnncli.training.plan import Plan, Position
 from rnncli.training.reports import Evaluated
 from rnncli.workflows.run_report import RunReport
-from rnncli.workflows.runs import is_locked
+from rnncli.workflows.runs import is_locked, take_lock
 
 _LOCK, _FAILURE, _TRIAL = ".lock", "failure.safetensors", ".trial.safetensors"
 _FEATURES = "features.safetensors"
@@ -183,9 +182,7 @@ class RunDirectory:
             descriptor = safe_files.open_own(_LOCK, os.O_RDWR | os.O_CREAT, folder)
         except OSError as error:
             raise OSError(error.errno, f"{_LOCK}: {reason_of(error)}") from None
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not take_lock(descriptor):
             pid = os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
             os.close(descriptor)
             raise RunInUseError(f"{self.path}: in use by process {pid}; wait for it, or choose another -o") from None

@@ -9,6 +9,7 @@ import fcntl
 import json
 import os
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from rnncli.workflows.names import is_study
 from rnncli.workflows.report_types import is_evaluation, require_types
 
 _ENDS = re.compile(rb'"data_offsets":\[[0-9]+,([0-9]+)\]')  # of the arrays in a model file
+_LOOKS = 1000  # each of a millisecond: what looks at a lock for longer was stopped
 _SAME = {"data.path", "training.threads"}  # keys in which runs of the same data do not differ
 
 
@@ -118,12 +120,31 @@ def is_locked(path: Path) -> bool:
     except OSError:
         return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return not _locks(descriptor, fcntl.LOCK_SH)  # as nobody has it who only looks at it
     except OSError:
         return True
     finally:
         os.close(descriptor)
+
+
+def take_lock(descriptor: int) -> bool:
+    """Take the lock of a run; False if another process has it. One that looks at it, by `is_locked`, is waited for."""
+    for _ in range(_LOOKS):
+        if _locks(descriptor, fcntl.LOCK_EX):
+            return True
+        if not _locks(descriptor, fcntl.LOCK_SH):
+            return False
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+        time.sleep(0.001)
     return False
+
+
+def _locks(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _last_evaluation(path: Path) -> Mapping[str, Any]:

@@ -153,7 +153,7 @@ class TrainingRun:
         if self.loop.has_had(self.request.pause):
             return
         self.run.drop_report()
-        reason, kept = self._learn()
+        reason = self._learn()
         if reason == "stopped":
             update = f"update {self.loop.position.update:,} of {self.loop.plan.updates:,}"
             self._stop(f"after {update}; saved in {self.run.path}")
@@ -162,14 +162,14 @@ class TrainingRun:
         self.experiment.choose()
         score = self.experiment.score()  # before the header, into which its results may go
         if isinstance(self.experiment, CrossValidation):
-            self.whole.cross_validated, kept = score, CROSS_VALIDATED
+            self.whole.cross_validated = score
             if self._learn_all(self.experiment) == "stopped":
                 where = f"which is saved in {self.run.path}"
                 self._stop(f"while training on all of the data, after cross-validation, {where}")
                 return
             score = self.whole.score()
         self.run.write_model(self.whole.arrays(), _header(self.whole))
-        self._finish(score, kept)
+        self._finish(score, self._kept())
 
     def _tell_beginning(self) -> None:
         update, plan, learner = self.loop.position.update, self.loop.plan, self.experiment.learner
@@ -189,16 +189,16 @@ class TrainingRun:
         command = f"{self.request.resume_command(self.run.path, self.source)} --set {more}"
         return f"{ended}; go on for longer with: {command} (or --max-time 10m)"
 
-    def _learn(self) -> tuple[str, str]:
-        """Run the loop, and save and show what it reports; return why it ended, and which weights are kept."""
+    def _learn(self) -> str:
+        """Run the loop, and save and show what it reports; return why it ended."""
         loop = self.loop
-        reason, kept = "finished", "best"
+        reason, told = "finished", False
         try:
             for report in self.lead.run(loop, lambda: self.stop() or loop.has_had(self.request.pause)):
                 if isinstance(report, Evaluated):
                     reason = report.reason
-                    if report.valid_loss is None and loop.plan.kept_by == BY_FIGURE and kept == "best":
-                        kept = "last"
+                    if self._keeps_last(report.valid_loss) and not told:
+                        told = True
                         text = "nothing is held out for validation, so the weights of the last update are kept"
                         self.show(Note(text))
                     if self.request.watch_grads:
@@ -209,7 +209,18 @@ class TrainingRun:
                 self.show(report)
         except DivergedError as error:
             raise error if self.experiment is not self.whole else self._failed(error) from None
-        return reason, kept
+        return reason
+
+    def _kept(self) -> str:
+        """Return which weights are kept, by the run's own metrics: a resume after its end evaluates nothing."""
+        if isinstance(self.experiment, CrossValidation):
+            return CROSS_VALIDATED
+        losses = [line.get("valid_loss") for line in self.run.read_metrics()]
+        return "last" if losses and self._keeps_last(losses[-1]) else "best"
+
+    def _keeps_last(self, valid_loss: float | None) -> bool:
+        """Return whether the weights of the last update are kept, as nothing is held out that could judge them."""
+        return valid_loss is None and self.loop.plan.kept_by == BY_FIGURE
 
     def _save(self, report: Evaluated) -> None:
         """Save an evaluation: its line, the model if it is the best (or the first), and the state to go on from."""

@@ -74,6 +74,7 @@ class Study:
             if held and JOURNAL not in held:
                 raise UsageError(f"{path}: exists and is no study; choose another -o")
             study._lock = safe_files.open_own(_LOCK, os.O_RDWR | os.O_CREAT, study._folder)
+            safe_files.drop_leftovers(study.best, study._folder)
         except OSError as error:
             study.close()
             raise MachineError(f"{path}: cannot use for a study: {reason_of(error)}; choose another -o") from None

@@ -29,7 +29,10 @@ def test_a_cache_that_is_not_used_is_told_to_those_who_want_quiet(
     shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cache, "_place", [cache.Place(tmp_path / "rnncli/kernels-0", "others may write to it")])
-    told = UNKEPT.format(tmp_path / "rnncli", "others may write to it") + "set RNNCLI_CACHE to a writable folder\n"
+    told = (
+        UNKEPT.format(tmp_path / "rnncli", "others may write to it")
+        + "set RNNCLI_CACHE to a folder that you alone can write to\n"
+    )
     assert told in said_by(shelf, tmp_path)
 
 

@@ -63,6 +63,18 @@ def test_a_cache_that_cannot_be_written_is_told_with_the_reason(monkeypatch: pyt
     assert not looked.broken
 
 
+def test_a_cache_that_others_may_replace_is_told_with_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache, "_place", [])
+    monkeypatch.setenv("RNNCLI_CACHE", str(tmp_path / "open/rnncli"))
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open").chmod(0o777)
+    looked = doctor.EXAMINATIONS["compiled kernels"]("compiled kernels")
+    assert looked.value == f"not kept in {tmp_path}/open/rnncli: others may write to {tmp_path}/open"
+    assert "a folder that you alone can write to" in looked.mend
+
+
 def test_damaged_kernels_are_counted_and_are_no_reason_to_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "kernels-0"
     folder.mkdir()

@@ -323,7 +323,7 @@ def test_where_kernels_cannot_be_kept_each_run_says_so_and_works(shelf: Shelf, s
         done = run("generate", "char", "-n", "300", cwd=shelf.folder, env=nowhere).ok()
         assert done.err == (
             f"rnncli: compiled kernels cannot be kept in {obstacle} (not a directory): every start compiles anew, "
-            "about 10 s; set RNNCLI_CACHE to a writable folder\n"
+            "about 10 s; set RNNCLI_CACHE to a folder that you alone can write to\n"
         )
         assert done.out == said["plain"].out
 

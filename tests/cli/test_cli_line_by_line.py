@@ -14,6 +14,7 @@ from cli_runs import ended, in_shell, run, start
 from parameters import mostly_thorough
 
 from rnncli.data import lines
+from rnncli.errors import DataError
 from rnncli.tasks.line_by_line import NAMED
 from rnncli.tasks.task import Asked
 from rnncli.workflows.opening import open_model
@@ -204,6 +205,36 @@ def test_a_line_is_answered_before_the_next_is_read(folder: Path, task: str, mon
         (piece,) = next(answers.lists)
         assert piece.nested.get("id", str(number)) == str(number)
         assert pipe.reads == number
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_line_that_never_ends_is_told_before_its_end_and_the_others_are_answered(
+    folder: Path, task: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Pipe(io.BytesIO):
+        reads = 0
+
+        def read1(self, size: int | None = -1, /) -> bytes:
+            self.reads += 1
+            return next(pieces, b"")
+
+    good, part = asked(task, "0"), b"fine dull\t" * 100_000
+    most = lines.LONGEST // len(part) + 3
+    pieces = iter([good, *[part] * (2 * most), b"\n", good])
+    pipe, told = Pipe(), list[tuple[int, str]]()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(pipe))
+    monkeypatch.chdir(folder)
+    answers = open_model(task).load().predict(Asked("-", {}, {}, lambda text: told.append((pipe.reads, text))))
+    found: list[dict] = []
+    with pytest.raises(DataError, match="1 of 3 lines has no answer"):
+        found.extend(piece.nested for some in answers.lists for piece in some)
+    (reads, text), *others = told
+    assert "<stdin>:2: has more than 16,777,216 characters" in text
+    assert reads <= most
+    assert not others
+    assert [one.get("id", str(i)) for i, one in enumerate(found, start=1)] == ["1", "2", "3"]
+    assert found[0] | {"id": 3} == found[2] | {"id": 3}
+    assert len(str(found[1])) < 300
 
 
 @pytest.mark.long

@@ -125,6 +125,16 @@ def test_a_finished_run_stays_as_it_is(folder: Path, whole: tuple[Result, str], 
     assert metrics(tmp_path / "copy") == before
 
 
+@pytest.mark.parametrize(("data", "kept"), [("validation=0", "last"), ("validation=0.1", "best")])
+def test_a_finished_run_says_again_which_weights_are_kept(place: Path, data: str, kept: str) -> None:
+    def report(*more: str) -> Any:
+        shown = json.loads(run("train", "char.yaml", "-o", "run", "-f", "json", *more, cwd=place).ok().out)
+        assert shown["kept"] == kept
+        return {**json.loads((place / "run/report.json").read_text()), "ended": ""}
+
+    assert report("--set", f"data.{data}") == report("--resume")
+
+
 def test_a_run_out_of_patience_is_finished(place: Path) -> None:
     restless = ["training.learning_rate=0.5", "training.patience=2", "training.epochs=60"]
     settings = [part for setting in restless for part in ("--set", setting)]

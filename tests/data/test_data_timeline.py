@@ -452,3 +452,9 @@ def test_a_state_may_end_a_timeline_where_it_likes_but_at_no_time():
     for stamp in ("2021-05-32", "../../x", "", None, 3, 1e300, {}, "\x1b"):
         with pytest.raises(ValueError, match="is no stamp of the time column"):
             timeline.restored(stamp)
+
+
+@pytest.mark.parametrize("name", ["moment", "x", "hh:mm:mm", "YYYY-YYYY"])
+def test_a_format_that_is_none_is_damage(name):
+    with pytest.raises(ModelFileError, match="the time column in the model file is damaged"):
+        Timeline.from_header({"format": name, "unit": "second", "step": 60, "day": 0, "last": "2020-01-01 00:00"})

@@ -25,6 +25,7 @@ pytestmark = pytest.mark.faults
 MORE_DATA = {
     "two.csv": "month,a,b\n"
     + "".join(f"{2001 + i // 12}-{i % 12 + 1:02d},{50 + i % 12},{20 + i * 7 % 12}\n" for i in range(72)),
+    "joined.csv": "year,month,a\n" + "".join(f"{2001 + i // 12},{i % 12 + 1},{50 + i % 12}\n" for i in range(72)),
     "words.csv": "text,label\n"
     + "".join(f"the {('red', 'blue')[i % 2]} {('fox', 'hen', 'cow')[i % 3]},{'xy'[i % 2]}\n" for i in range(48)),
     "values.csv": "id,label,u,v\n"
@@ -35,6 +36,7 @@ _FORECAST = "task: forecast\ndata: {{path: {}, horizon: 3, context: 12, validati
 _LABELS = "task: classify\ndata: {{path: {}, validation: 0.25{}}}\n"
 MORE = {
     "side by side": _FORECAST.format("two.csv", ", target: [a, b], channels: independent") + _TRAINED,
+    "joined": _FORECAST.format("joined.csv", ", time: [year, month]") + _TRAINED,
     "recursive": _FORECAST.format("series.csv", ", calendar: true")
     + "model: {cell: gru, hidden_size: 4, num_layers: 1, decoder: recursive}\n"
     + f"{small_runs.THREE}, seeds: 2}}\n",
@@ -57,6 +59,7 @@ PREDICTED = {
     "with a 5-gram": _TEXT,
     "forecast": _AHEAD,
     "recursive": _AHEAD,
+    "joined": ["predict {run}", "predict {run} joined.csv"],
     "side by side": ["predict {run}", "predict {run} two.csv"],
     "caption": ["predict {run} captions.csv"],
     "values": ["predict {run} values.csv"],

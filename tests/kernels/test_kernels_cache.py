@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import rnncli
+from rnncli.kernels import cache
 from rnncli.kernels.cache import UNUSED
 
 pytestmark = pytest.mark.long  # every test compiles in processes of its own
@@ -149,13 +150,57 @@ def test_the_folder_may_be_named(here, tmp_path):
     )
 
 
-def test_a_folder_that_others_may_replace_is_not_used(here, tmp_path):
-    users = tmp_path / "cache"
+@pytest.mark.parametrize(("above", "told"), [("users/rnncli", "it"), ("users", "{}/users"), (".", "{}")])
+def test_a_folder_that_others_may_replace_is_not_used(here, tmp_path, above, told):
+    base, users = tmp_path / "base", tmp_path / "base/users"
     (users / "rnncli").mkdir(parents=True)
-    (users / "rnncli").chmod(0o777)
-    assert refused(report(here, XDG_CACHE_HOME=users)) == "others may write to it"
-    (users / "rnncli").chmod(0o1777)  # as /tmp
+    (base / above).chmod(0o777)
+    assert refused(report(here, XDG_CACHE_HOME=users)) == f"others may write to {told.format(base)}"
+    (base / above).chmod(0o1777)  # as /tmp
     assert report(here, XDG_CACHE_HOME=users)["kept"]
+
+
+def test_a_folder_behind_a_link_is_judged_by_where_it_is(here, tmp_path):
+    (tmp_path / "open/rnncli").mkdir(parents=True)
+    (tmp_path / "open").chmod(0o777)
+    (tmp_path / "link").symlink_to(tmp_path / "open/rnncli")
+    assert refused(report(here, RNNCLI_CACHE=tmp_path / "link")) == f"others may write to {tmp_path}/open"
+
+
+@pytest.fixture
+def kernels(tmp_path):
+    folder = tmp_path / "users/rnncli/kernels"
+    folder.mkdir(parents=True, mode=0o700)
+    return folder
+
+
+@pytest.mark.parametrize(("own", "refusal"), [(True, ""), (False, "others may write to {}/users")])
+def test_a_group_may_write_above_it_if_it_is_the_users_own(kernels, tmp_path, monkeypatch, own, refusal):
+    (tmp_path / "users").chmod(0o775)
+    monkeypatch.setattr(cache, "_is_own", lambda group: own)
+    assert cache._refusal(kernels) == refusal.format(tmp_path)
+
+
+@pytest.mark.parametrize(("above", "told"), [("users/rnncli", "it"), ("users", "{}/users")])
+def test_a_folder_of_another_user_has_no_kernels_of_this_one(kernels, tmp_path, monkeypatch, above, told):
+    real = Path.stat
+
+    def of_another(path, **how):
+        found = real(path, **how)
+        return os.stat_result((*found[:4], os.getuid() + 1, *found[5:])) if path == tmp_path / above else found
+
+    monkeypatch.setattr(Path, "stat", of_another)
+    assert cache._refusal(kernels) == f"another user owns {told.format(tmp_path)}"
+
+
+def test_folders_that_are_made_for_it_are_private(here, tmp_path):
+    made = [tmp_path / "a", tmp_path / "a/b", tmp_path / "a/b/rnncli"]
+    old = os.umask(0)
+    try:
+        assert report(here, XDG_CACHE_HOME=tmp_path / "a/b")["kept"]
+    finally:
+        os.umask(old)
+    assert [stat.S_IMODE(folder.stat().st_mode) for folder in made] == [0o700] * 3
 
 
 VARIABLES = {

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import math
 import os
+import threading
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -19,8 +22,10 @@ from rnncli.notes import noting
 from rnncli.tasks.registry import load_run_config
 from rnncli.training.plan import Plan, Position
 from rnncli.training.reports import Evaluated, Figure
+from rnncli.workflows import runs
 from rnncli.workflows.opening import open_model
 from rnncli.workflows.run_directory import Began, Inputs, RunDirectory
+from rnncli.workflows.runs import is_locked
 
 DAMAGED = (
     '{"step": 2, "tok',
@@ -56,6 +61,29 @@ def line(step: int) -> Evaluated:
 
 def steps(run: RunDirectory) -> list[int]:
     return [json.loads(text)["step"] for text in run.metrics.read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.mark.parametrize(("kind", "ends"), [(fcntl.LOCK_SH, False), (fcntl.LOCK_EX, True)])
+def test_a_look_at_the_lock_does_not_end_a_training_that_starts_in_that_instant(
+    tmp_path: Path, kind: int, ends: bool
+) -> None:
+    (tmp_path / "run").mkdir()
+    with (tmp_path / "run/.lock").open("w") as looked_at:
+        fcntl.flock(looked_at, kind)
+        end = threading.Timer(0.1, lambda: fcntl.flock(looked_at, fcntl.LOCK_UN))
+        end.start()
+        with pytest.raises(RunInUseError) if ends else nullcontext(), RunDirectory.create(tmp_path / "run") as run:
+            assert is_locked(run.path / ".lock")
+        end.join()
+
+
+def test_a_look_that_lasts_is_a_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "_LOOKS", 3)
+    (tmp_path / "run").mkdir()
+    with (tmp_path / "run/.lock").open("w") as looked_at:
+        fcntl.flock(looked_at, fcntl.LOCK_SH)
+        with pytest.raises(RunInUseError):
+            RunDirectory.create(tmp_path / "run")
 
 
 def test_one_process_at_a_time(tmp_path: Path) -> None:

@@ -49,8 +49,7 @@ def follow(forecaster: Forecaster, asked: Asked, options: ForecastOptions) -> It
     if state is not None and not state.parent.is_dir():
         raise UsageError(f"--state {state}: there is no folder {state.parent}; create it, or name another")
     if state is not None:
-        for name in safe_files.leftovers(state.parent, [state.name], in_run=False):
-            (state.parent / name).unlink(missing_ok=True)
+        safe_files.drop_leftovers(state)
     if state is not None and state.exists():
         _restore(answers, state)
         progress = answers.warm_up.progress if answers.warm_up else ""

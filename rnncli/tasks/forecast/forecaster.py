@@ -90,6 +90,7 @@ class Forecaster(Predictor):
         self.delimiter = typed(str, series["delimiter"], "delimiter")
         self.fitted = Fitted.from_header(series)
         self.panel = Panel.from_header(series["panel"], arrays)
+        self.columns.require_of(self.panel.ids, (timeline.stamp(0) for timeline in self.panel.timelines))
         channels = typed(int, series["channels"], "channels")
         self.trained_on = self.panel.ids
         require_kept(self.config.data, self.columns, self.panel, self.fitted, channels)

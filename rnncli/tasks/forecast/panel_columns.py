@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Literal
@@ -34,6 +34,7 @@ from rnncli.tasks.forecast.panel_times import find_time, kinds_of, usual_name
 # The usual names, likelier ones first.
 _ID_NAMES = ("unique_id", "item_id", "series_id")
 _NUMBERED = re.compile(r"[A-Za-z_ ]*[0-9]+")  # how columns are called that are the steps of a series
+_COUNT = re.compile("0|-?[1-9][0-9]{0,18}")  # as a number is written
 _FEWEST_STEPS = 8
 _SURELY_NUMBERS = 0.9  # a share of numbers beside which a word is a slip
 
@@ -74,7 +75,17 @@ class Columns:
         """The inverse of `to_header`."""
         joins = typed(list[tuple[tuple[str, ...], tuple[str, ...]]], header.get("joins", ()), "joins")
         kept = {"known_covariates" if key == "ahead" else key: value for key, value in header.items()}
-        return typed(cls, kept, "columns", joins=tuple(Join(*one) for one in joins))
+        columns = typed(cls, kept, "columns", joins=tuple(Join(*one) for one in joins))
+        for join in columns.joins:
+            join.require_sound()
+        return columns
+
+    def require_of(self, ids: Iterable[str], stamps: Iterable[str]) -> None:
+        """Raise ValueError for ids or times that joined columns cannot have made, as of an edited model file."""
+        for join in self.joins:
+            for text in ids if join.name == self.id else stamps if join.name == self.time else ():
+                if len(join.cells(text)) != len(join.names):
+                    raise ValueError(f"{shown(text)} is none of {shown(join.name)}")
 
     def joined(self, table: Table) -> Table:
         """Return the table with the columns that are made of several."""
@@ -331,4 +342,4 @@ def rows_of_series(table: Table, columns: Columns) -> dict[str, np.ndarray]:
 
 def as_number(stamp: str) -> int | str:
     """Return years and counters as numbers, everything else, such as 05, as text."""
-    return int(stamp) if stamp.lstrip("-").isdigit() and str(int(stamp)) == stamp else stamp
+    return int(stamp) if _COUNT.fullmatch(stamp) else stamp

@@ -55,14 +55,12 @@ class StreamLines:
         self.names = [*columns.sources(columns.time), *columns.targets]
 
     def __iter__(self) -> Iterator[Arrived]:
-        """Yield each line that is not blank, but the header; of one that is too long, which may never end, only the
-        beginning. UsageError for a header without the model's columns, DataError if the first line cannot be decoded.
+        """Yield each line that is not blank, but the header. UsageError for a header without the model's columns,
+        DataError if the first line cannot be read.
         """
         header: list[str] | None = None
-        goes_on = False
         for line in read_lines(self.path, self.data.encoding, LONGEST):
-            is_beginning, goes_on = not goes_on, line.goes_on
-            if not is_beginning or (line.blank and not goes_on):
+            if line.blank and not line.error:
                 continue
             if header is None:
                 if line.error:
@@ -91,9 +89,6 @@ class StreamLines:
         )
 
     def _cut(self, line: Line) -> list[str]:
-        if len(line.text) > LONGEST:
-            count = f"{'more than ' if line.goes_on else ''}{len(line.text):,}"
-            raise DataError(f"{line.where}: {count} characters, and a row has at most {LONGEST:,}; mend it")
         quoted = quotes_fields(line.name, self.data.quoting)
         return cut_line(line.text, self.delimiter, line.name, line.number, quoted=quoted)
 

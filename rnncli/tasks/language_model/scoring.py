@@ -71,7 +71,7 @@ def scored_text(asked: Asked, encoding: str, cut: Cut, reading: Reading, learnin
     assert asked.data is not None
     opened = Opened(asked.data)
     takes_bytes = cut.vocabulary.kind in BYTES
-    lists = opened.lines(asked.reading.get("encoding", encoding), LONGEST, takes_bytes=takes_bytes)
+    lists = opened.cut_lines(asked.reading.get("encoding", encoding), LONGEST, takes_bytes=takes_bytes)
     if asked.data != "-":
         lists = _larger(lists)
     totals = Totals()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rnncli.config.sections import Config
-from rnncli.data.lines import Line, Opened, lines_of
+from rnncli.data.lines import Line, Opened
 from rnncli.data.source import Source
 from rnncli.errors import DataError, UsageError
 from rnncli.nn.ensemble import as_one
@@ -61,7 +61,7 @@ class SequencePredictor(Predictor):
         assert isinstance(data, LabelledConfig)
         self.answers = self.answers.asked(asked.options)
         delimiter, opened = ";" if data.decimal == "," else ",", Opened(asked.data)
-        lines = chain.from_iterable(lines_of(opened.beginning(), opened.name, data.encoding))
+        lines = chain.from_iterable(opened.first_lines(data.encoding))
         of_lines = self.answers.of_lines(lines, opened.name, data, self.columns, self.answers.is_answer)
         if of_lines is not None:
             answers = self._one_by_one(opened.lines(data.encoding), of_lines, Faults(opened.name, asked))

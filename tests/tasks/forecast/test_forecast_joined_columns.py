@@ -3,13 +3,15 @@
 import csv
 import io
 import json
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 
 import pytest
 from panels import read, refused
 
+from rnncli.data.joined_columns import Join
 from rnncli.errors import ConfigError, DataError, UsageError
-from rnncli.tasks.forecast.panel_columns import Columns
+from rnncli.tasks.forecast.panel_columns import Columns, as_number
 
 START = datetime(2023, 5, 1)
 HOURS = [START + timedelta(hours=k) for k in range(60)]
@@ -161,3 +163,43 @@ def test_rows_of_values_are_named_by_several_columns():
     assert panel.lengths.tolist() == [14] * 4
     assert columns.cells(columns.id, panel.ids[1]) == {"item": "i1", "store": 2}
     assert panel.values[14:28, 0].tolist() == [3 + k % 7 for k in range(14)]
+
+
+SOUND = [("YYYY", "M"), ("YYYY", "Qq"), ("YYYY", "MM", "DD", "h"), ("date", "clock"), ("date", "hh", "m"), ("key",) * 3]
+ODD = [(), ("x", "y"), ("YYYY",), ("M", "YYYY"), ("key", "M"), ("clock", "date"), ("date", "m"), ("YYYY", "M", "clock")]
+
+
+@pytest.mark.parametrize(("fields", "sound"), [*((one, True) for one in SOUND), *((one, False) for one in ODD)])
+def test_a_model_file_with_columns_that_no_table_joins_is_refused(fields, sound):
+    names = [f"c{i}" for i in range(len(fields))]
+    header = {"layout": "wide", "id": None, "time": " + ".join(names), "targets": ["y"], "joins": [[names, fields]]}
+    with nullcontext() if sound else pytest.raises(ValueError, match="its columns make no column together"):
+        Columns.from_header(header)
+
+
+@pytest.mark.parametrize(
+    ("fields", "text", "fits"),
+    [
+        (("YYYY", "M"), "2008-12", True),
+        (("YYYY", "M"), "9999", False),
+        (("date", "clock"), "2020-01-01 05:00", True),
+        (("date", "clock"), "2020-01-01", False),
+        (("key", "key"), "A,x", True),
+        (("key", "key"), "A", False),
+        (("key", "key"), "", False),
+    ],
+)
+def test_a_model_file_with_a_stamp_or_an_id_that_its_columns_do_not_make_is_refused(fields, text, fits):
+    columns = Columns("wide", None, "a + b", ("y",), joins=(Join(("a", "b"), fields),))
+    with nullcontext() if fits else pytest.raises(ValueError, match="is none of"):
+        columns.require_of([], [text])
+
+
+@pytest.mark.parametrize(("stamp", "number"), [("7", 7), ("-7", -7), ("0", 0)])
+def test_counts_are_numbers(stamp, number):
+    assert as_number(stamp) == number
+
+
+@pytest.mark.parametrize("stamp", ["--5", "\u00b2", "-0", "05", "+5", "5\n", "9" * 5000, ""])
+def test_what_is_no_count_stays_as_it_is(stamp):
+    assert as_number(stamp) == stamp

@@ -232,7 +232,7 @@ BAD = {
     "a byte of another encoding": (f"{STAND}\udce9", ":3:16: byte 0xE9 is not UTF-8; pass --encoding", None),
     "a field without end": (
         f"{DAYS[N + 1]},{'1' * 200_000}",
-        "characters, and a row has at most 131,072; mend it",
+        "has more than 131,072 characters, the most of a line; break it into several",
         None,
     ),
     "an open quote": (f'"{STAND}', ":1: the quote that opens here is never closed", None),
