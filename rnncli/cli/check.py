@@ -59,7 +59,9 @@ def command(first: str, data: tuple[str, ...], overrides: tuple[str, ...], form:
     are now.
     """
     from rnncli.workflows.names import is_run
+    from rnncli.workflows.runs import refuse_study
 
+    refuse_study(first)
     if is_run(first):
         if data or taken_reading(options):
             raise click.UsageError(f"{first} is a run, which is checked as it was trained; leave out what follows it")

@@ -26,11 +26,13 @@ def command(folder: str, sort: str, form: str | None) -> None:
     marked, and only the config keys in which they differ are shown, as --set takes them. Sorted by score, runs that
     compare stand together, the best first. A narrow terminal shows fewer columns; -f csv has all.
     """
-    from rnncli.ui.output import say_next
+    from rnncli.notes import noting
+    from rnncli.ui.output import say, say_next
     from rnncli.ui.run_list import write_runs
     from rnncli.workflows.runs import runs
 
-    found = runs(folder, sort)
+    with noting(say):
+        found = runs(folder, sort)
     write_runs(found, form)
     best = next((one for one in found if one.best_of), None) or next((one for one in found if one.score), None)
     if best is not None:

@@ -22,6 +22,7 @@ from rnncli.notes import Doubt, note
 from rnncli.tasks.registry import TASKS, config_from_mapping, load_config
 from rnncli.tasks.task import Options, Predictor, Task
 from rnncli.workflows.names import is_config
+from rnncli.workflows.runs import refuse_study
 
 # What a header of wrong types, shapes or sizes can raise.
 NONSENSE = (
@@ -144,6 +145,7 @@ def open_model(run: str | Model) -> Model:
     if is_run:
         path = path / "model.safetensors"
         if not path.exists():
+            refuse_study(str(run))
             raise UsageError(f"{run}: no model.safetensors in this directory; train first, or name another run")
     arrays, header = model_file.read(path, in_run=is_run)
     named = header.get("task")
