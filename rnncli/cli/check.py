@@ -70,8 +70,8 @@ def command(first: str, data: tuple[str, ...], overrides: tuple[str, ...], form:
     look(first, data, [*overrides, *as_overrides(taken_reading(options))], form)
 
 
-def look(first: str, data: tuple[str, ...], overrides: list[str], form: str) -> None:
-    """Check, and write the plan; mistakes are shown with their lines."""
+def look(first: str, data: tuple[str, ...], overrides: list[str], form: str, command: str = "check") -> None:
+    """Check, and write the plan; mistakes are shown with their lines. command: by which it was asked for."""
     from rnncli.errors import ConfigError, RnncliError
     from rnncli.notes import noting
     from rnncli.ui.output import say_next, say_notes, working
@@ -81,7 +81,7 @@ def look(first: str, data: tuple[str, ...], overrides: list[str], form: str) -> 
     notes: list[str] = []
     try:
         with working("checking") as tell, noting(notes.append):
-            found = check(Request(first, data, overrides), tell)
+            found = check(Request(first, data, overrides, command), tell)
     except RnncliError as error:
         if isinstance(error, ConfigError):
             error.quoting = True

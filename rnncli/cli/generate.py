@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -116,10 +117,12 @@ def command(run: str, echo: bool, form: str, **parameters: Any) -> None:
     from rnncli.ui.generated_text import GeneratedText
     from rnncli.ui.output import say, say_next
     from rnncli.workflows.generate import generate
+    from rnncli.workflows.runs import listed
 
     with GeneratedText(form, parameters["seed"], echoes=echo) as out:
         generate(request_of(run, parameters), out, say)
-    say_next("evaluate", run)
+    if listed(Path(run)).can_be_evaluated:
+        say_next("evaluate", run)
 
 
 def request_of(run: str | Model, parameters: Mapping[str, Any]) -> Request:

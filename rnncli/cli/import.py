@@ -65,4 +65,4 @@ def command(
 
     with noting(say):
         run = import_run(Request(file, task, vocabulary, labels, names, out, overrides))
-    say_next("generate" if task == "language-model" else "predict", str(run), always=True)
+    say_next(*(("generate", str(run)) if task == "language-model" else ("predict", str(run), "DATA")), always=True)

@@ -35,5 +35,5 @@ def command(folder: str, sort: str, form: str | None) -> None:
         found = runs(folder, sort)
     write_runs(found, form)
     best = next((one for one in found if one.best_of), None) or next((one for one in found if one.score), None)
-    if best is not None:
+    if best is not None and best.can_be_evaluated:
         say_next("evaluate", best.path)

@@ -66,7 +66,7 @@ def command(
 
         if (launch := launch_in(os.environ)) and launch.rank:
             return  # rank 0 tells
-        look(first, data, changes, form)
+        look(first, data, changes, form, "train --dry-run")
         return
     from rnncli.ui.training_view import training_view
     from rnncli.workflows.together import lead_of

@@ -51,6 +51,11 @@ class Listed:
         return tuple("a file" if aspect == "split" and isinstance(one, str | list) else str(one) for one in values)
 
     @property
+    def can_be_evaluated(self) -> bool:
+        """Whether there is a split to score it on, and a file of its data."""
+        return self.score is not None and self.config.get("data.path") is not None
+
+    @property
     def error(self) -> float:
         """The score of the network, lower being better; infinity where there is none."""
         if self.score is None:

@@ -38,7 +38,7 @@ def runs(folder: str, sort: str = "name") -> list[Listed]:
         entries = [base]
     if not entries:
         raise UsageError(f"{folder}: holds no run; train first, or name a folder of runs")
-    found = [_listed(entry) for entry in entries]
+    found = [listed(entry) for entry in entries]
     return sorted(_compared(found), key=lambda one: _order(one, sort))
 
 
@@ -62,7 +62,8 @@ def _order(one: Listed, sort: str) -> tuple[Any, ...]:
     return (value is None, value if value is not None else 0, one.path)
 
 
-def _listed(path: Path) -> Listed:
+def listed(path: Path) -> Listed:
+    """Return what stands at `path`, as far as its plain files tell."""
     if not os.access(path, os.R_OK | os.X_OK):
         return Listed(str(path), DAMAGED)
     if is_study(path):
@@ -103,7 +104,7 @@ def _listed_study(path: Path) -> Listed:
 
 def _best_run(study: Path) -> Listed | None:
     """Return the run of a study that has the best score, the first one where none has a score."""
-    found = [_listed(one) for one in sorted(study.glob("trial-*/")) if not is_study(one)]
+    found = [listed(one) for one in sorted(study.glob("trial-*/")) if not is_study(one)]
     return min(found, key=lambda one: one.error, default=None)
 
 
