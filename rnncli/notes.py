@@ -22,6 +22,8 @@ from contextvars import ContextVar
 _listener: ContextVar[Callable[[str], object]] = ContextVar("listener", default=lambda text: None)
 
 
+_MOST = 1000  # notes that are remembered: a stream without end may have any number
+
 _teller: list[Callable[[str], object]] = []
 
 
@@ -41,8 +43,18 @@ def doubt(text: str) -> None:
 
 @contextmanager
 def noting(listener: Callable[[str], object]) -> Iterator[None]:
-    """Pass every note within the block to `listener`, and to nobody else."""
-    token = _listener.set(listener)
+    """Pass every note within the block to `listener`, and to nobody else; one that comes again, as for another series,
+    model or part of the data, is passed once."""
+    told: set[str] = set()
+
+    def once(text: str) -> None:
+        if text in told:
+            return
+        if len(told) < _MOST:
+            told.add(text)
+        listener(text)
+
+    token = _listener.set(once)
     try:
         yield
     finally:

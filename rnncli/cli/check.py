@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from rnncli.cli.options import SET, as_overrides, example, reading_options, retyped, taken_reading
+from rnncli.cli.options import QUIET, SET, as_overrides, example, reading_options, retyped, taken_reading
 
 
 def print_schema(context: click.Context, option: click.Parameter, asked: bool) -> None:
@@ -46,8 +46,11 @@ def print_schema(context: click.Context, option: click.Parameter, asked: bool) -
     callback=print_schema,
     help="Write the JSON Schema of configs to standard output, for editors, and do nothing else.",
 )
+@QUIET
 @reading_options
-def command(first: str, data: tuple[str, ...], overrides: tuple[str, ...], form: str, **options: Any) -> None:
+def command(
+    first: str, data: tuple[str, ...], overrides: tuple[str, ...], form: str, quiet: bool, **options: Any
+) -> None:
     """Say everything that is wrong with a config and its data at once, or else what training would be.
 
     Each mistake comes with its line, marked at its place. Without a mistake the plan follows: what is read as what, the
@@ -59,17 +62,21 @@ def command(first: str, data: tuple[str, ...], overrides: tuple[str, ...], form:
     are now.
     """
     from rnncli.workflows.names import is_run
+    from rnncli.workflows.runs import refuse_study
 
+    refuse_study(first)
     if is_run(first):
         if data or taken_reading(options):
             raise click.UsageError(f"{first} is a run, which is checked as it was trained; leave out what follows it")
-        verify_run(first, overrides, form)
+        verify_run(first, overrides, form, quiet=quiet)
         return
-    look(first, data, [*overrides, *as_overrides(taken_reading(options))], form)
+    look(first, data, [*overrides, *as_overrides(taken_reading(options))], form, quiet=quiet)
 
 
-def look(first: str, data: tuple[str, ...], overrides: list[str], form: str) -> None:
-    """Check, and write the plan; mistakes are shown with their lines."""
+def look(
+    first: str, data: tuple[str, ...], overrides: list[str], form: str, command: str = "check", *, quiet: bool
+) -> None:
+    """Check, and write the plan; mistakes are shown with their lines. command: by which it was asked for."""
     from rnncli.errors import ConfigError, RnncliError
     from rnncli.notes import noting
     from rnncli.ui.output import say_next, say_notes, working
@@ -78,8 +85,8 @@ def look(first: str, data: tuple[str, ...], overrides: list[str], form: str) -> 
 
     notes: list[str] = []
     try:
-        with working("checking") as tell, noting(notes.append):
-            found = check(Request(first, data, overrides), tell)
+        with working("checking", quiet=quiet) as tell, noting(notes.append):
+            found = check(Request(first, data, overrides, command), tell)
     except RnncliError as error:
         if isinstance(error, ConfigError):
             error.quoting = True
@@ -87,12 +94,13 @@ def look(first: str, data: tuple[str, ...], overrides: list[str], form: str) -> 
             write_problems(str(error).split("\n"), first)
         raise
     finally:
-        say_notes(dict.fromkeys(notes))
+        say_notes(notes, quiet=quiet)
     write_prospect(found, first, form)
-    say_next("train" if found else "check", first, *(data or ([] if found else ["DATA"])), *retyped(overrides))
+    if not quiet:
+        say_next("train" if found else "check", first, *(data or ([] if found else ["DATA"])), *retyped(overrides))
 
 
-def verify_run(run: str, overrides: Sequence[str], form: str) -> None:
+def verify_run(run: str, overrides: Sequence[str], form: str, *, quiet: bool) -> None:
     """Check a run, and write a line for each check."""
     from rnncli.notes import noting
     from rnncli.ui.output import say_notes
@@ -100,6 +108,6 @@ def verify_run(run: str, overrides: Sequence[str], form: str) -> None:
     from rnncli.workflows.opening import first_run
     from rnncli.workflows.verify import verify
 
-    say_notes(first_run())
+    say_notes(first_run(), quiet=quiet)
     with noting(lambda text: None):  # training told them
         write_verified(verify(run, overrides), run, form)

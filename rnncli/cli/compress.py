@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from rnncli.cli.options import example
+from rnncli.cli.options import QUIET, example
 
 
 @click.command(
@@ -18,7 +18,8 @@ from rnncli.cli.options import example
 @click.option("--run", metavar="RUN", help="A run of a language model, which decompress then needs too.")
 @click.option("--threads", type=click.IntRange(1, 1024), help="CPU threads; all by default. They change no byte.")
 @click.option("-f", "--format", "form", type=click.Choice(["text", "json"]), default="text", help="The form of sizes.")
-def command(data: str, output: str | None, run: str | None, threads: int | None, form: str) -> None:
+@QUIET
+def command(data: str, output: str | None, run: str | None, threads: int | None, form: str, quiet: bool) -> None:
     """Code any file in fewer bytes, by what a network and counts expect of each; decompress undoes it.
 
     Without --run both learn from the file as they go. With it the network has learnt before: of text like that which
@@ -32,8 +33,8 @@ def command(data: str, output: str | None, run: str | None, threads: int | None,
 
     path = target(output, "-" if data == "-" else data + ENDING)
     source = read_source(data, unpacks=False)
-    say_notes(first_run())
-    with working("compressing") as tell:
+    say_notes(first_run(), quiet=quiet)
+    with working("compressing", quiet=quiet) as tell:
         code = compress(source, run, threads, tell)
     write_bytes(path, code)
-    say_sizes(source.name, source.size, len(code), path, form)
+    say_sizes(source.name, source.size, len(code), path, form, quiet=quiet)

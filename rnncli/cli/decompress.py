@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from rnncli.cli.options import example
+from rnncli.cli.options import QUIET, example
 
 
 @click.command(
@@ -18,7 +18,8 @@ from rnncli.cli.options import example
 @click.option("-o", "--output", metavar="FILE|-", help="Where to write; FILE without .rnnz by default, - for a pipe.")
 @click.option("--run", metavar="RUN", help="The run whose model compressed it, if one did.")
 @click.option("--threads", type=click.IntRange(1, 1024), help="CPU threads; all by default. They change no byte.")
-def command(data: str, output: str | None, run: str | None, threads: int | None) -> None:
+@QUIET
+def command(data: str, output: str | None, run: str | None, threads: int | None, quiet: bool) -> None:
     """Write again the bytes that `rnncli compress` coded.
 
     They are compared with the digest in the code before they are written. FILE stays, and no file is replaced.
@@ -34,7 +35,7 @@ def command(data: str, output: str | None, run: str | None, threads: int | None)
         raise click.UsageError(f"{data}: does not end in {ENDING}, so that -o FILE must say where to write")
     path = target(output, named)
     source = read_source(data, unpacks=False)
-    say_notes(first_run())
-    with working("decompressing") as tell:
+    say_notes(first_run(), quiet=quiet)
+    with working("decompressing", quiet=quiet) as tell:
         content = decompress(source, run, threads, tell)
     write_bytes(path, content)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from rnncli.cli.options import PRECISION, example, given, in_a_folder
+from rnncli.cli.options import PRECISION, QUIET, example, given, in_a_folder
 
 
 @click.command(
@@ -27,7 +27,10 @@ from rnncli.cli.options import PRECISION, example, given, in_a_folder
 @click.option("--check", is_flag=True, help="Of onnx: also compare it with onnxruntime, before it is written.")
 @click.option("--no-average", is_flag=True, help="Forecast: that of the network alone, averaged with no baseline.")
 @PRECISION
-def command(run: str, form: str, output: str | None, check: bool, no_average: bool, precision: str | None) -> None:
+@QUIET
+def command(
+    run: str, form: str, output: str | None, check: bool, no_average: bool, precision: str | None, quiet: bool
+) -> None:
     """Write the model of RUN (a run directory or a model file) for other programs.
 
     As ONNX one file: scaling, embeddings and all networks inside, tokens or raw values, lengths and states in. For
@@ -45,12 +48,12 @@ def command(run: str, form: str, output: str | None, check: bool, no_average: bo
         if check:
             raise click.UsageError("--check: is for --to onnx; the folder of --to pytorch checks itself by its load.py")
         folder = target_folder(output, f"{name_of(run)}-pytorch")
-        say_notes(first_run())
+        say_notes(first_run(), quiet=quiet)
         safe_files.write_folder(Path(folder), to_pytorch(run, precision, options))
-        say_pytorch(folder)
+        say_pytorch(folder, quiet=quiet)
         return
     path = target(output, f"{name_of(run)}.onnx")
-    say_notes(first_run())
+    say_notes(first_run(), quiet=quiet)
     made = to_onnx(run, precision, options, check=check)
     write_bytes(path, made.content)
-    say_onnx(path, len(made.content), made.inputs, made.outputs, made.left_out, made.apart)
+    say_onnx(path, len(made.content), made.inputs, made.outputs, made.left_out, made.apart, quiet=quiet)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from rnncli.cli.options import PRECISION, UNKNOWN, Number, example
+from rnncli.cli.options import PRECISION, QUIET, UNKNOWN, Number, example
 
 if TYPE_CHECKING:
     from rnncli.workflows.generate import Request
@@ -103,7 +104,8 @@ def _positive(context: click.Context, parameter: click.Parameter, value: float) 
 )
 @UNKNOWN
 @PRECISION
-def command(run: str, echo: bool, form: str, **parameters: Any) -> None:
+@QUIET
+def command(run: str, echo: bool, form: str, quiet: bool, **parameters: Any) -> None:
     """Write text with the language model of RUN (a run directory or a model file), piece by piece as it is made.
 
     Several texts are separated by an empty line. A model of items (data.items) writes whole ones: a line each, or
@@ -114,12 +116,14 @@ def command(run: str, echo: bool, form: str, **parameters: Any) -> None:
     if parameters["prime_file"] == parameters["bad_words_file"] == "-":
         raise click.UsageError("--prime-file and --bad-words-file cannot both read standard input; name a file for one")
     from rnncli.ui.generated_text import GeneratedText
-    from rnncli.ui.output import say, say_next
+    from rnncli.ui.output import say, say_next, saying
     from rnncli.workflows.generate import generate
+    from rnncli.workflows.runs import listed
 
     with GeneratedText(form, parameters["seed"], echoes=echo) as out:
-        generate(request_of(run, parameters), out, say)
-    say_next("evaluate", run)
+        generate(request_of(run, parameters), out, saying(quiet=quiet), say)
+    if not quiet and listed(Path(run)).can_be_evaluated:
+        say_next("evaluate", run)
 
 
 def request_of(run: str | Model, parameters: Mapping[str, Any]) -> Request:

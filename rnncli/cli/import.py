@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from rnncli.cli.options import SET, example
+from rnncli.cli.options import QUIET, SET, example
 from rnncli.errors import UsageError
 
 TASKS = ("language-model", "classify", "regress", "tag")
@@ -42,6 +42,7 @@ def _names(context: click.Context, option: click.Parameter, given: tuple[str, ..
 )
 @click.option("-o", "--out", metavar="RUN", help="The run directory to create; a free name under runs/ by default.")
 @SET
+@QUIET
 def command(
     file: str,
     task: str,
@@ -50,6 +51,7 @@ def command(
     names: tuple[tuple[str, str], ...],
     out: str | None,
     overrides: tuple[str, ...],
+    quiet: bool,
 ) -> None:
     """Make a run of weights that PyTorch saved as safetensors: an nn.RNN, nn.GRU or nn.LSTM of any layers and
     directions, with an embedding before it, if it reads tokens, and a linear head.
@@ -60,9 +62,10 @@ def command(
     if out is not None and not out.strip():
         raise UsageError("-o needs the name of a run directory")
     from rnncli.notes import noting
-    from rnncli.ui.output import say, say_next
+    from rnncli.ui.output import say_next, saying
     from rnncli.workflows.imported import Request, import_run
 
-    with noting(say):
+    with noting(saying(quiet=quiet)):
         run = import_run(Request(file, task, vocabulary, labels, names, out, overrides))
-    say_next("generate" if task == "language-model" else "predict", str(run), always=True)
+    if not quiet:
+        say_next(*(("generate", str(run)) if task == "language-model" else ("predict", str(run), "DATA")), always=True)

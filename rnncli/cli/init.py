@@ -6,14 +6,14 @@ from typing import Any
 
 import click
 
-from rnncli.cli.options import SET, as_overrides, example, reading_options, taken_reading
+from rnncli.cli.options import QUIET, SET, as_overrides, example, reading_options, taken_reading
 
 
 @click.command("init", epilog=example("rnncli init sample_data/co2.csv > co2.yaml"))
 @click.argument("data", nargs=-1, required=True, metavar="DATA|-...")
 @click.option("-o", "--out", metavar="FILE", help="Write the config into this new .yaml file, not to standard output.")
 @SET
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors and doubts about the data.")
+@QUIET
 @reading_options
 def command(data: tuple[str, ...], out: str | None, overrides: tuple[str, ...], quiet: bool, **options: Any) -> None:
     """Write a config for DATA, with a comment on every line.

@@ -130,7 +130,7 @@ def command(
     if compare:
         with training_view(quiet=quiet, form="text") as view, noting(notes.append):
             compared = compare_grads(request, compare, view.show, lead)
-        say_notes(dict.fromkeys(notes), quiet=quiet)
+        say_notes(notes, quiet=quiet)
         if plot is not None:
             with writing("--plot", plot) as path:
                 canvas.save(lambda: gradients.draw_compared(compared), path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from rnncli.cli.options import example, in_a_folder, writing
+from rnncli.cli.options import QUIET, example, in_a_folder, writing
 
 _USUAL = "report.html"
 
@@ -25,22 +25,23 @@ def _page(context: click.Context, option: click.Parameter, path: str | None) -> 
     help="The page to write; report.html by default.",
     callback=_page,
 )
-def command(runs: tuple[str, ...], output: str | None) -> None:
+@QUIET
+def command(runs: tuple[str, ...], output: str | None, quiet: bool) -> None:
     """Write a page on finished runs: one HTML file without scripts that loads nothing, for a mail, a phone or paper.
 
     It begins with the verdict, and several runs with a comparison. A study, as rnncli tune makes it, stands for those
     of its runs that came to their end. Pictures need the extra rnncli[plots]. What a
     forecast did worst, and what its intervals held, is told if the training data are still where they were.
     """
-    from rnncli.ui.output import put, say, say_notes, working
+    from rnncli.ui.output import put, say_notes, working
     from rnncli.ui.page.runs import page_of
     from rnncli.workflows.opening import first_run
     from rnncli.workflows.report import report
 
-    say_notes(first_run())
-    with working("reading runs") as tell:
+    say_notes(first_run(), quiet=quiet)
+    with working("reading runs", quiet=quiet) as tell:
         page = page_of(report(runs, tell))
     named = output or _USUAL
     with writing("-o", named) as path:
         put(path, page.encode(), named=output is not None)
-    say(f"written to {named}")
+    say_notes([f"written to {named}"], quiet=quiet)

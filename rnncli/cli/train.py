@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from rnncli.cli.options import SET, as_overrides, example, reading_options, taken_reading
+from rnncli.cli.options import QUIET, SET, as_overrides, example, reading_options, taken_reading
 
 
 @click.command("train", epilog=example("rnncli train sample_configs/co2.yaml -o runs/co2"))
@@ -19,7 +19,7 @@ from rnncli.cli.options import SET, as_overrides, example, reading_options, take
 @click.option("--from", "origin", metavar="RUN", help="Start a new run from the weights of RUN, with its config.")
 @click.option("--max-time", metavar="10m", help="Train for so long: --set training.max_time.")
 @click.option("--watch-grads", is_flag=True, help="Show at each evaluation how far back gradients reach.")
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors, doubts about the data and the final score.")
+@QUIET
 @click.option(
     "-f",
     "--format",
@@ -66,7 +66,7 @@ def command(
 
         if (launch := launch_in(os.environ)) and launch.rank:
             return  # rank 0 tells
-        look(first, data, changes, form)
+        look(first, data, changes, form, "train --dry-run", quiet=quiet)
         return
     from rnncli.ui.training_view import training_view
     from rnncli.workflows.together import lead_of

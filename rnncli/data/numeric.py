@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, NoReturn
 import numpy as np
 
 from rnncli.errors import DataError, UsageError, shown
+from rnncli.notes import note
 
 if TYPE_CHECKING:
     from rnncli.data.csv_table import Table
@@ -156,18 +157,43 @@ def numeric_column(table: Table, index: int, *, decimal: str = ".", missing: Mis
 def _refuse_thousands(table: Table, index: int, cells: Sequence[str], decimal: str) -> None:
     """Raise DataError for a column such as 1.002 and 919, whose points may part thousands: all cells that have one have
     three digits after it, no zero before it, and others have none."""
-    grouped, first = re.compile(rf"[+-]?[1-9][0-9]{{0,2}}(?:\{decimal}[0-9]{{3}})+"), -1
+    grouped, first = _may_be_grouped(decimal), -1
     for row, cell in enumerate(cells):
         if decimal in cell:
             if not grouped.fullmatch(cell.strip()):
                 return
             first = row if first < 0 else first
-    whole = next((cell for cell in cells if cell.strip().isdigit()), None) if first >= 0 else None
+    whole = next((cell for cell in cells if cell.strip().lstrip("+-").isdigit()), None) if first >= 0 else None
     if whole is not None:
         what = f"{shown(cells[first].strip())} beside {shown(whole.strip())} may be thousands or a fraction"
-        mend = f'--set data.thousands="{decimal}" --set data.decimal="{"," if decimal == "." else "."}"'
-        why = f"{what}; if thousands, {mend}; if a fraction, write the zeros that it ends with, such as 919{decimal}000"
+        zeros = f"write the zeros that it ends with, such as 919{decimal}000"
+        why = f"{what}; if thousands, {_as_thousands(decimal)}; if a fraction, {zeros}"
         _refuse(table, first, index, why)
+
+
+def note_fractions(table: Table, decimal: str) -> None:
+    """Write a note where all numbers with a `decimal` sign, such as 1.234, could be thousands as well."""
+    grouped, one = _may_be_grouped(decimal), ""
+    for row in table.rows:
+        for cell in row:
+            if decimal in cell and is_number(cell, decimal):
+                if not grouped.fullmatch(cell.strip()):
+                    return
+                one = one or cell.strip()
+    if one:
+        note(
+            f"{table.name}: numbers such as {one} are read as fractions, not thousands; if they are thousands, "
+            f"{_as_thousands(decimal)}, else --decimal {decimal}"
+        )
+
+
+def _may_be_grouped(decimal: str) -> re.Pattern[str]:
+    return re.compile(rf"[+-]?[1-9][0-9]{{0,2}}(?:\{decimal}[0-9]{{3}})+")
+
+
+def _as_thousands(mark: str) -> str:
+    """Return the options by which a mark stands between thousands."""
+    return f'--set data.thousands="{mark}" --set data.decimal="{"," if mark == "." else "."}"'
 
 
 def numeric_row(table: Table, row: int, indices: Sequence[int], decimal: str = ".") -> np.ndarray:

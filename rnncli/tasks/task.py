@@ -159,6 +159,10 @@ class Experiment:
         """The share of training.max_time that it may take."""
         return 1.0
 
+    def after_training(self, *, can_evaluate: bool) -> tuple[str, ...]:
+        """Return the command that shows most of a run that has just ended, and what follows the run in it."""
+        return ("evaluate",) if can_evaluate else ("predict", "DATA")
+
     def folds(self) -> Sequence[Experiment]:
         """Return the experiments of a cross-validation, each of which holds out other sequences of the training split;
         none if there is a validation split, or nothing is to be validated.
@@ -295,14 +299,13 @@ class Predictor:
 
 class Task:
     """One task. options: the names of those that it supports, by command; an absent command does not apply to it.
-    after_training: the command that needs nothing but a run, and shows most. reads_files: whether it learns from
-    several files, each of which is a text of its own. answers_files: whether `predict` takes several.
+    reads_files: whether it learns from several files, each of which is a text of its own. answers_files: whether
+    `predict` takes several.
     """
 
     name: ClassVar[str]
     config: ClassVar[type[Config]]
     options: ClassVar[Mapping[str, frozenset[str]]]
-    after_training: ClassVar[str] = "evaluate"
     reads_files: ClassVar[bool] = False
     answers_files: ClassVar[bool] = False
     before: ClassVar[

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-FINISHED, STOPPED, RUNNING, FAILED, DAMAGED, FOREIGN = "finished", "stopped", "running", "failed", "damaged", "no run"
+FINISHED, STOPPED, RUNNING, FAILED, DAMAGED = "finished", "stopped", "running", "failed", "damaged"
+IMPORTED, STUDY, FOREIGN = "imported", "study", "no run"
 BASIS = {  # keys of `data` that decide what a loss or a score is one of
     "split": ("validation", "test", "folds"),
     "tokens": ("tokens", "min_count", "vocabulary_size"),
@@ -16,7 +17,7 @@ BASIS = {  # keys of `data` that decide what a loss or a score is one of
 
 @dataclass(frozen=True)
 class Listed:
-    """A folder that holds a run, or does not.
+    """A folder that holds a run, a study, or neither.
 
     state: one of the words above. steps, seconds: of training, as far as it went. score: as report.json has it, None
     where there is none. config: what the report says, by `section.key`. differs: the keys in which it differs from the
@@ -48,6 +49,11 @@ class Listed:
     def _basis(self, aspect: str) -> tuple[str, ...]:
         values = (self.config.get(f"data.{key}") for key in BASIS[aspect])
         return tuple("a file" if aspect == "split" and isinstance(one, str | list) else str(one) for one in values)
+
+    @property
+    def can_be_evaluated(self) -> bool:
+        """Whether there is a split to score it on, and a file of its data."""
+        return self.score is not None and self.config.get("data.path") is not None
 
     @property
     def error(self) -> float:

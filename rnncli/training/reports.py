@@ -235,7 +235,7 @@ class Finished:
     best_loss: float
     run: str
     kept: str = "best"
-    next: str = "evaluate"
+    next: tuple[str, ...] = ()
     averaged: bool = False
     fit: Fit | None = None
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from rnncli.errors import ReaderGoneError, UsageError
-from rnncli.ui.output import Output, put, say
+from rnncli.ui.output import Output, put, say_notes
 
 PIPE = "-"
 
@@ -53,7 +53,7 @@ def write_bytes(path: str, content: bytes) -> None:
         raise ReaderGoneError("standard output was closed") from None
 
 
-def say_sizes(name: str, before: int, after: int, path: str, form: str) -> None:
+def say_sizes(name: str, before: int, after: int, path: str, form: str, *, quiet: bool) -> None:
     """Tell the sizes on standard output as JSON, or as a line on stderr, where the bytes themselves may be."""
     bits = 8 * after / before if before else None
     if form == "json" and path != PIPE:
@@ -61,4 +61,5 @@ def say_sizes(name: str, before: int, after: int, path: str, form: str) -> None:
         Output().write(json.dumps(sizes) + "\n")
     else:
         share = f", {bits:.3f} bits a byte" if bits is not None else ""
-        say(f"{name}: {before:,} bytes, {after:,} in {'the pipe' if path == PIPE else path}{share}")
+        where = "the pipe" if path == PIPE else path
+        say_notes([f"{name}: {before:,} bytes, {after:,} in {where}{share}"], quiet=quiet)

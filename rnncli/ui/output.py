@@ -116,9 +116,9 @@ def say_next(*command: str, always: bool = False) -> None:
 
 
 @contextlib.contextmanager
-def working(what: str) -> Iterator[Callable[[str], None]]:
+def working(what: str, *, quiet: bool = False) -> Iterator[Callable[[str], None]]:
     """Yield a function that shows the current part of `what`, if stderr is a terminal, until the block ends."""
-    if sys.stderr is None or not sys.stderr.isatty():
+    if quiet or sys.stderr is None or not sys.stderr.isatty():
         yield lambda part: None
         return
     from rich.console import Console

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
@@ -70,7 +71,7 @@ def _object(one: Listed) -> dict[str, Any]:
 
 def _row(one: Listed) -> dict[str, Any]:
     """Return the row of a table: the same in words, as short as can be."""
-    row = {"run": PurePath(one.path).name}
+    row = {"run": os.path.basename(os.path.abspath(one.path))}
     took = "" if one.seconds is None else duration(one.seconds)
     if one.score is None:
         return row | {"task": one.task or "", "": one.state, "time": took}

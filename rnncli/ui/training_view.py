@@ -75,7 +75,7 @@ class TrainingView:
             self._line(f"{kept} {when}{what}; saved in {report.run}")
         Output().write(finished_json(report) if self.form == "json" else finished_text(report))
         if not self.quiet:
-            say_next(report.next, report.run, always=True)
+            say_next(*report.next, always=True)
 
 
 class LiveView(TrainingView):

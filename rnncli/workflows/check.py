@@ -29,11 +29,12 @@ _KEY = re.compile(rf"\b({'|'.join(SECTIONS)})\.([a-z]\w*)")
 
 @dataclass(frozen=True)
 class Request:
-    """The arguments of `check`, as those of `train`."""
+    """The arguments of `check`, as those of `train`. command: by which it was asked for."""
 
     first: str
     data: Sequence[str] = ()
     overrides: Sequence[str] = ()
+    command: str = "check"
 
 
 def check(request: Request, tell: Callable[[str], None]) -> Prospect | None:
@@ -59,7 +60,7 @@ def check(request: Request, tell: Callable[[str], None]) -> Prospect | None:
 def _of_data(request: Request, tell: Callable[[str], None]) -> Prospect:
     from rnncli.workflows.opening import config_and_source
 
-    config, source = config_and_source(request.first, request.data, request.overrides)
+    config, source = config_and_source(request.first, request.data, request.overrides, request.command)
     return _prepared(config, source, tell)
 
 

@@ -26,6 +26,7 @@ from rnncli.workflows.leading import Lead
 from rnncli.workflows.names import is_config
 from rnncli.workflows.opening import Model, one_or_all, open_sound, require_readable, require_understood, source_of
 from rnncli.workflows.run_directory import RunDirectory
+from rnncli.workflows.runs import require_trained
 from rnncli.workflows.start_from import learnt_before
 from rnncli.workflows.temporary import temporary_folder
 from rnncli.workflows.train import for_a_while, train
@@ -140,6 +141,7 @@ def training_data(
     beside = Path(run) / "config.yaml"
     if not beside.exists():
         raise UsageError(f"{run}: {why}, which only a run directory knows; name it")
+    require_trained(Path(run))
     config = load_run_config(beside, overrides)
     path = model.trained_on or config.data.path
     if path is None:

@@ -56,9 +56,14 @@ class Texts:
     pieces: Iterator[tuple[int, str]]
 
 
-def generate(request: Request, out: Writer, say: Callable[[str], None]) -> None:
-    """Generate texts: call out.write(text number, piece) as pieces are made, and say(note) for each note."""
-    made = texts(request, say)
+def generate(
+    request: Request, out: Writer, say: Callable[[str], None], report: Callable[[str], None] | None = None
+) -> None:
+    """Generate texts: call out.write(text number, piece) as pieces are made, and say(note) for each note.
+
+    report: is called with what Request.report asks for, in place of `say`.
+    """
+    made = texts(request, say, report)
     if made.between is not None:
         out.whole(made.between)
     out.after(made.prime)
@@ -66,8 +71,8 @@ def generate(request: Request, out: Writer, say: Callable[[str], None]) -> None:
         out.write(number, piece)
 
 
-def texts(request: Request, say: Callable[[str], None]) -> Texts:
-    """Return texts that are made when they are asked for; say(note) is called for each note."""
+def texts(request: Request, say: Callable[[str], None], report: Callable[[str], None] | None = None) -> Texts:
+    """Return texts that are made when they are asked for; for `say` and `report` see `generate`."""
     with noting(say):
         model, options = open_model(request.run).in_precision(request.precision), dict(request.options)
     if options["seed"] + options["count"] > 2**63:
@@ -84,11 +89,13 @@ def texts(request: Request, say: Callable[[str], None]) -> Texts:
         options["bad_words"] = (*options["bad_words"], *filter(None, listed))
     for text in first_run("generation"):
         say(text)
-    return Texts(prime, writer.between_texts, _told(_pieces(model, writer, prime, request, options, say), say))
+    return Texts(
+        prime, writer.between_texts, _told(_pieces(model, writer, prime, request, options, report or say), say)
+    )
 
 
 def _pieces(
-    model: Model, writer: Predictor, prime: str, request: Request, options: Options, say: Callable[[str], None]
+    model: Model, writer: Predictor, prime: str, request: Request, options: Options, report: Callable[[str], None]
 ) -> Iterator[tuple[int, str]]:
     with _training(model, request) as experiment:
         if options["novel"]:
@@ -104,7 +111,7 @@ def _pieces(
                 written.append("".join(made))
         if request.report:
             assert experiment is not None
-            say(writer.copied(written, experiment))
+            report(writer.copied(written, experiment))
 
 
 def _told(pieces: Iterator[tuple[int, str]], say: Callable[[str], None]) -> Iterator[tuple[int, str]]:

@@ -22,6 +22,7 @@ from rnncli.notes import Doubt, note
 from rnncli.tasks.registry import TASKS, config_from_mapping, load_config
 from rnncli.tasks.task import Options, Predictor, Task
 from rnncli.workflows.names import is_config
+from rnncli.workflows.runs import refuse_study
 
 # What a header of wrong types, shapes or sizes can raise.
 NONSENSE = (
@@ -144,6 +145,7 @@ def open_model(run: str | Model) -> Model:
     if is_run:
         path = path / "model.safetensors"
         if not path.exists():
+            refuse_study(str(run))
             raise UsageError(f"{run}: no model.safetensors in this directory; train first, or name another run")
     arrays, header = model_file.read(path, in_run=is_run)
     named = header.get("task")
@@ -180,8 +182,13 @@ First = str | Mapping[str, Any] | Source
 """What stands first on a command line, a config or data; a program may also give a config in plain values."""
 
 
-def config_and_source(first: First, data: Sequence[str | Source], overrides: Sequence[str]) -> tuple[Config, Source]:
-    """Return config and data from CONFIG [DATA|-] or from DATA alone; a note tells what was inferred."""
+def config_and_source(
+    first: First, data: Sequence[str | Source], overrides: Sequence[str], command: str = "train"
+) -> tuple[Config, Source]:
+    """Return config and data from CONFIG [DATA|-] or from DATA alone; a note tells what was inferred.
+
+    command: that which was given, as the choices begin where data may be for several tasks.
+    """
     if isinstance(first, Mapping) or (isinstance(first, str) and is_config(first)):
         named = first if isinstance(first, str) else "config"
         config = load_config(first, overrides) if isinstance(first, str) else config_from_mapping(first, overrides)
@@ -196,7 +203,7 @@ def config_and_source(first: First, data: Sequence[str | Source], overrides: Seq
 
     path = one_or_all([first, *data])
     assert path is not None
-    guess, seen = read_and_guessed(path, overrides)
+    guess, seen = read_and_guessed(path, overrides, command)
     config = config_from_mapping(guess.config, overrides, where="inferred config")
     source = TASKS[config.task].source(config, path, seen)
     require_one_file(config, seen or source)

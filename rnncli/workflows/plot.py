@@ -17,7 +17,7 @@ from rnncli.notes import doubt
 from rnncli.tasks.forecast.read_back import charts_of
 from rnncli.tasks.forecast.reports import ForecastChart
 from rnncli.training.curves import Curve, curve_of
-from rnncli.workflows.runs import named_runs
+from rnncli.workflows.runs import named_runs, require_trained
 
 PIPE = "-"
 
@@ -39,6 +39,7 @@ def curve_of_run(run: str) -> Curve:
     try:
         text = safe_files.read(path).decode("utf-8", "replace")
     except FileNotFoundError:
+        require_trained(Path(run))
         raise UsageError(f"{run}: no metrics.jsonl in this directory; train first, or name another run") from None
     except OSError as error:
         why = (error.strerror or "").lower()

@@ -42,7 +42,7 @@ def opened(first: str, data: str | None, overrides: Sequence[str], at: str) -> P
     if not is_model(first):
         if at != INIT:
             raise UsageError(f"--at {at}: {first} is not a run; train it first, or leave out --at")
-        return Point(at, *config_and_source(first, [data] if data else [], overrides))
+        return Point(at, *config_and_source(first, [data] if data else [], overrides, "inspect-grads"))
     _require_no_change(at, overrides)
     beside = Path(first) / "config.yaml"
     if beside.exists():

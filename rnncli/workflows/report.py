@@ -21,7 +21,7 @@ from rnncli.workflows.opening import open_sound
 from rnncli.workflows.plot import curve_of_run
 from rnncli.workflows.predict import predict
 from rnncli.workflows.run_directory import RunDirectory
-from rnncli.workflows.runs import named_runs
+from rnncli.workflows.runs import named_runs, require_trained
 
 T = TypeVar("T")
 
@@ -47,6 +47,7 @@ def _ended(run: str) -> Mapping[str, Any]:
     directory.require_idle()
     if not (directory.config.is_file() or directory.model.is_file()):
         raise UsageError(f"{run}: holds no run; train first, or name another folder")
+    require_trained(directory.path)
     found = directory.read_report()
     if found is None:
         raise UsageError(

@@ -33,7 +33,7 @@ from rnncli.notes import note
 from rnncli.training.plan import Plan, Position
 from rnncli.training.reports import Evaluated
 from rnncli.workflows.run_report import RunReport
-from rnncli.workflows.runs import is_locked, take_lock
+from rnncli.workflows.runs import is_imported, is_locked, refuse_study, require_trained, take_lock
 
 _LOCK, _FAILURE, _TRIAL = ".lock", "failure.safetensors", ".trial.safetensors"
 _FEATURES = "features.safetensors"
@@ -98,7 +98,8 @@ class RunDirectory:
             run._is_new = not path.exists()
             path.mkdir(parents=True, exist_ok=True)
             held = run._rest()
-            if not held - set(_WRITTEN):  # in a folder with something else, nothing is locked or removed
+            # In a folder with something else nothing is locked or removed, but where a run is trained in it, see there.
+            if not held - set(_WRITTEN) or is_locked(path / _LOCK):
                 run._open()
                 held = run._rest()
                 if held - {_FEATURES} == {run.state.name} and run._is_untrained():
@@ -114,7 +115,8 @@ class RunDirectory:
             ) from None
         if held:
             run.close()
-            raise UsageError(f"{path}: exists and is not empty; add --resume to go on, or choose another -o")
+            go_on = "add --resume to go on, or " if run._is_begun() and not is_imported(path) else ""
+            raise UsageError(f"{path}: exists and is not empty; {go_on}choose another -o")
         return run
 
     @classmethod
@@ -131,10 +133,12 @@ class RunDirectory:
         return run
 
     def require_begun(self) -> None:
-        """Raise UsageError where there is neither state nor config, ModelFileError for a run that lost its state."""
+        """Raise UsageError where there is nothing to go on with, ModelFileError for a run that lost its state."""
+        require_trained(self.path)
         if self.state.is_file():
             return
-        if not self.config.is_file():
+        if not self._is_begun():
+            refuse_study(str(self.path))
             raise UsageError(
                 f"{self.path}: nothing to resume here (neither state nor config); leave out --resume to start anew"
             )
@@ -143,6 +147,9 @@ class RunDirectory:
                 f"{self.state}: is missing, and without it what was trained would be lost; restore it, or start a new "
                 "run from these weights with --from"
             )
+
+    def _is_begun(self) -> bool:
+        return self.state.is_file() or self.config.is_file()
 
     def is_abandoned(self) -> bool:
         """Return True where there is only what a process left that was killed before it had written a config: at most

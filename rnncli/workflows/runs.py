@@ -16,13 +16,16 @@ from pathlib import Path
 from typing import Any
 
 from rnncli import safe_files
-from rnncli.errors import UsageError, reason_of
-from rnncli.training.listed import DAMAGED, FAILED, FINISHED, FOREIGN, RUNNING, STOPPED, Listed
+from rnncli.errors import UsageError, amount, quoted, reason_of
+from rnncli.notes import note
+from rnncli.training.listed import DAMAGED, FAILED, FINISHED, FOREIGN, IMPORTED, RUNNING, STOPPED, STUDY, Listed
 from rnncli.workflows.names import is_study
 from rnncli.workflows.report_types import is_evaluation, require_types
 
+_NO_DATA = rb"\"data_sha256\":\"\""  # in the state of a run, which `import` wrote
 _ENDS = re.compile(rb'"data_offsets":\[[0-9]+,([0-9]+)\]')  # of the arrays in a model file
 _LOOKS = 1000  # each of a millisecond: what looks at a lock for longer was stopped
+_TRIAL = re.compile(r"trial-[0-9]+")  # the folder of a trial in a study, not of one that is trained from another seed
 _SAME = {"data.path", "training.threads"}  # keys in which runs of the same data do not differ
 
 
@@ -37,7 +40,7 @@ def runs(folder: str, sort: str = "name") -> list[Listed]:
         entries = [base]
     if not entries:
         raise UsageError(f"{folder}: holds no run; train first, or name a folder of runs")
-    found = [_listed(entry) for entry in entries]
+    found = [listed(entry) for entry in entries]
     return sorted(_compared(found), key=lambda one: _order(one, sort))
 
 
@@ -61,9 +64,12 @@ def _order(one: Listed, sort: str) -> tuple[Any, ...]:
     return (value is None, value if value is not None else 0, one.path)
 
 
-def _listed(path: Path) -> Listed:
+def listed(path: Path) -> Listed:
+    """Return what stands at `path`, as far as its plain files tell."""
     if not os.access(path, os.R_OK | os.X_OK):
         return Listed(str(path), DAMAGED)
+    if is_study(path):
+        return _listed_study(path)
     if not any(os.path.isfile(path / name) for name in safe_files.RUN_FILES):
         return Listed(str(path), FOREIGN)
     last = _last_evaluation(path / "metrics.jsonl")
@@ -89,28 +95,74 @@ def _listed(path: Path) -> Listed:
         return Listed(str(path), DAMAGED, _task(path / "config.yaml"), steps=steps, seconds=seconds)
 
 
+def _listed_study(path: Path) -> Listed:
+    """Return a study as one of a list, with a note of what is in it."""
+    trials = [one for one in path.iterdir() if _TRIAL.fullmatch(one.name)]
+    best = _best_run(path)
+    leads = f", of which {Path(best.path).name} has the best score" if best and best.score else ""
+    note(f"{path}: is a study of {amount(len(trials), 'trial')}{leads}; list them: rnncli runs {quoted(str(path))}")
+    return Listed(str(path), STUDY, _task(path / "best.yaml"))
+
+
+def _best_run(study: Path) -> Listed | None:
+    """Return the run of a study that has the best score, the first one where none has a score."""
+    found = [listed(one) for one in sorted(study.glob("trial-*/")) if not is_study(one)]
+    return min(found, key=lambda one: one.error, default=None)
+
+
+def refuse_study(path: str) -> None:
+    """Raise UsageError for a study, where it takes a run."""
+    if is_study(path):
+        best = _best_run(Path(path))
+        named = f"one of its runs, such as {best.path}" if best else "a run"
+        raise UsageError(f"{path}: is a study, as rnncli tune makes it; name {named}")
+
+
 def _unfinished(path: Path, last: Mapping[str, Any]) -> str:
     """Return the state of a run without a report; an older one has none, but its metrics say that it ended."""
     if is_locked(path / ".lock"):
         return RUNNING
     if os.path.exists(path / "failure.safetensors"):
         return FAILED
+    if is_imported(path):
+        return IMPORTED
     if last.get("reason") not in ("finished", "patience"):
         return STOPPED
     return FINISHED if _is_whole(path / "model.safetensors") else DAMAGED
 
 
+def is_imported(run: Path) -> bool:
+    """True for a run as `import` writes it, which has not been trained on any data."""
+    return _NO_DATA in _header(run / "state.safetensors")[0]
+
+
+def require_trained(run: Path) -> None:
+    """Raise UsageError for an imported run, where it takes one that was trained here."""
+    if is_imported(run):
+        raise UsageError(
+            f"{run}: was imported, and has not been trained here; train it on your data: "
+            f"rnncli train --from {quoted(str(run))} DATA"
+        )
+
+
 def _is_whole(path: Path) -> bool:
     """True for a model file that is as long as its header says; what is in it, check RUN verifies."""
+    header, size = _header(path)
+    try:
+        ends = [int(end) for end in _ENDS.findall(header)]
+    except ValueError:  # of a number of thousands of digits
+        return False
+    return header[:1] == b"{" and bool(ends) and 8 + len(header) + max(ends) == size
+
+
+def _header(path: Path) -> tuple[bytes, int]:
+    """Return the header of a model or state file, nothing where it is cut off or cannot be read; and its size."""
     try:
         with safe_files.open_regular(path) as file:
-            length = int.from_bytes(file.read(8), "little")
-            size = os.fstat(file.fileno()).st_size
-            header = file.read(length) if length <= size else b""
-        ends = [int(end) for end in _ENDS.findall(header)]
-    except (OSError, ValueError):  # of a number of thousands of digits
-        return False
-    return header[:1] == b"{" and bool(ends) and 8 + length + max(ends) == size
+            length, size = int.from_bytes(file.read(8), "little"), os.fstat(file.fileno()).st_size
+            return file.read(length) if length <= size else b"", size
+    except OSError:
+        return b"", 0
 
 
 def is_locked(path: Path) -> bool:

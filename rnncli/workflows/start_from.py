@@ -23,6 +23,7 @@ from rnncli.tasks.task import EXTENDS, OTHER_DATA, Experiment
 from rnncli.workflows.names import is_config
 from rnncli.workflows.opening import First, Model, one_or_all, open_sound, source_of
 from rnncli.workflows.run_directory import Began, RunDirectory, State
+from rnncli.workflows.runs import refuse_study
 
 _DROPPED = ("word", "input", "output", "embedding", "variational", "state")
 _MAY_CHANGE = ("model.dropout", "model.weight_drop", *(f"model.{what}_dropout" for what in _DROPPED))  # of the network
@@ -105,6 +106,7 @@ def config_and_source_from(
         raise UsageError("--from RUN: takes the config of RUN, and DATA alone after it; change keys with --set")
     beside = Path(path) / "config.yaml"
     if not beside.is_file():
+        refuse_study(path)
         raise UsageError(f"--from {path}: is no run directory, whose config.yaml tells how to train; name one")
     _require_same_network(path, overrides)
     config = load_run_config(beside, overrides)
@@ -112,7 +114,9 @@ def config_and_source_from(
         config = _without_folds(beside, overrides)
     named = one_or_all([first, *data]) if first else config.data.path
     if named is None:
-        raise UsageError(f"--from {path}: its data came from a pipe; name the data to train on")
+        raise UsageError(
+            f"--from {path}: names no data, since they came from a pipe or it was imported; name the data to train on"
+        )
     return config, source_of(config, named)
 
 

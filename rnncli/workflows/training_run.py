@@ -20,7 +20,7 @@ from rnncli.data.source import Source
 from rnncli.errors import DataError, DivergedError, MachineError, StoppedError
 from rnncli.inspection.inspect import watched
 from rnncli.tasks.cross_validation import CrossValidation
-from rnncli.tasks.registry import TASKS, dump_config, load_run_config
+from rnncli.tasks.registry import dump_config, load_run_config
 from rnncli.tasks.task import Experiment
 from rnncli.training.backpropagation import ThreadPool
 from rnncli.training.folds import CROSS_VALIDATED
@@ -281,7 +281,7 @@ class TrainingRun:
             position.best_loss,
             str(run.path),
             kept,
-            TASKS[experiment.config.task].after_training,
+            self._next(score),
             position.best_averaged,
             experiment.fit(run.read_metrics(), seconds=self.seconds),
         )
@@ -289,6 +289,12 @@ class TrainingRun:
         threads, model = self.pool.count, run.model_sha256()
         run.write_report(run_report(placed, self.source, self.sha256, position, threads, end, model))
         self.show(end)
+
+    def _next(self, score: Score | None) -> tuple[str, ...]:
+        """Return the command to go on with; evaluation takes a held-out split, and a file of the training data."""
+        can_evaluate = score is not None and self.source.path is not None
+        command, *rest = self.experiment.after_training(can_evaluate=can_evaluate)
+        return (command, str(self.run.path), *rest)
 
 
 def _keep_best(experiment: Experiment, loop: TrainingLoop) -> None:

@@ -85,7 +85,7 @@ def tune(request: Request, show: Show, lead: Lead | None = None) -> Tuned:
         raise UsageError("a study is gone on with from the file of its data, and standard input is none; name a file")
     told = _Told(show)
     with noting(lambda text: told.note(Note(text))):
-        config, source = config_and_source(request.first, request.data, request.overrides)
+        config, source = config_and_source(request.first, request.data, request.overrides, "tune")
         _require_searchable(config, source)
         given = _given_space(request, config)
         seconds, trials = _limits(request, config)

@@ -22,6 +22,7 @@ from rnncli.workflows.experiments import data_sha256
 from rnncli.workflows.opening import Model, open_sound, source_of
 from rnncli.workflows.run_directory import RunDirectory
 from rnncli.workflows.run_report import RunReport
+from rnncli.workflows.runs import is_imported
 
 PRECISION = 1e-6  # of a score: its sums depend on the vector width of the machine
 _ELSEWHERE = {"data.path", "training.threads"}  # what a run may be checked with
@@ -66,7 +67,7 @@ def _checks(run: str, overrides: Sequence[str]) -> Iterator[Verified]:
     count = sum(array.size for array in model.arrays.values())
     yield Verified("weights", True, f"{count:,}, all finite")
     if report is None:
-        yield Verified("report", False, "none: training did not end, or an older version trained it")
+        yield _absent(directory)
         yield from _features(directory, KeptRows())
         return
     settings = load_config(directory.config, from_here(overrides), in_run=True)
@@ -83,6 +84,14 @@ def _checks(run: str, overrides: Sequence[str]) -> Iterator[Verified]:
     else:
         yield _score(model, run, overrides, report.score, made)
     yield from _features(directory, made)
+
+
+def _absent(directory: RunDirectory) -> Verified:
+    """Tell of a run without a report."""
+    if is_imported(directory.path):
+        more = f"rnncli train --from {quoted(str(directory.path))} DATA"
+        return Verified("report", None, f"none: it was imported; train it on your data: {more}")
+    return Verified("report", False, "none: training did not end, or an older version trained it")
 
 
 def _model(directory: RunDirectory, report: RunReport) -> Verified:

@@ -159,3 +159,11 @@ def test_the_next_command_has_what_was_given(tmp_path: Path, monkeypatch: pytest
     given = ("--set", "data.horizon=3", "--set", "model.cell=gru", "--delimiter", ";")
     run("check", "a.yaml", *given, cwd=tmp_path).ok()
     assert told == [("check", "a.yaml", "DATA", *given)]
+
+
+@pytest.mark.parametrize("command", ["check", "train", "train --dry-run", "init", "inspect-grads"])
+def test_what_is_offered_for_several_tasks_begins_with_the_command_that_was_given(command: str, tmp_path: Path) -> None:
+    rows = "".join(f"{'abc'[k % 3]},{k % 7}.5\n" for k in range(60))
+    (tmp_path / "shops.csv").write_text(f"shop,sold\n{rows}", encoding="utf-8")
+    message = run(*command.split(), "shops.csv", cwd=tmp_path).refused(2)
+    assert message.partition("choose one: ")[2].startswith(f"rnncli {command} shops.csv --set task=forecast (")

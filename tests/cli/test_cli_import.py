@@ -263,6 +263,25 @@ def test_files_that_lie_are_refused_before_they_take_memory(tmp_path: Path) -> N
     assert "truncated" in run("import", "w.safetensors", "--task", "regress", cwd=tmp_path).refused(4)
 
 
+def test_a_run_that_was_never_trained_says_how_it_is_and_not_to_resume_it(tmp_path: Path) -> None:
+    tensors = weights("rnn", 1) | {"head.weight": matrix(1, H)}
+    imported(tmp_path, tensors, "--task", "regress")
+    (one,) = json.loads(run("runs", "run", "-f", "json", cwd=tmp_path).ok().out)
+    assert one["state"] == "imported"
+    way = "was imported, and has not been trained here; train it on your data: rnncli train --from run DATA"
+    for command in ("report", "plot", "evaluate", "train --resume -o"):
+        assert run(*command.split(), "run", cwd=tmp_path).refused(2) == f"run: {way}"
+    assert way.partition("; ")[2] in run("check", "run", cwd=tmp_path).ok().out
+    rows = "".join(f"{k // 3},{k % 7},{k // 3 % 4}\n" for k in range(120))
+    (tmp_path / "d.csv").write_text(f"id,x1,label\n{rows}", encoding="utf-8")
+    columns = ["--set", "task=regress", "--set", "data.inputs=x1"]
+    refusal = run("train", "d.csv", "-o", "run", *columns, cwd=tmp_path).refused(2)
+    assert refusal == "run: exists and is not empty; choose another -o"
+    small = ["--set", "training.updates=2", "--set", "training.threads=1"]
+    run("train", "--from", "run", "d.csv", "-o", "more", "-q", *small, cwd=tmp_path).ok()
+    assert json.loads(run("runs", "more", "-f", "json", cwd=tmp_path).ok().out)[0]["state"] == "finished"
+
+
 def test_existing_folders_and_links_are_left_alone(tmp_path: Path) -> None:
     tensors = weights("rnn", 2) | {"head.weight": matrix(1, H)}
     save_file(tensors, tmp_path / "w.safetensors")

@@ -23,6 +23,8 @@ def test_runs_in_every_form_say_the_score_that_training_printed(shelf: Shelf) ->
         assert float(one["score"]) == pytest.approx(told["network"], abs=5.1e-4)  # of the digits on the screen
         assert float(one["baseline_score"]) == pytest.approx(told[one["baseline"]], abs=5.1e-4)
         assert (one["task"], one["state"], one["split"]) == ("language-model", "finished", "validation")
+    inside = run("runs", ".", "-f", "table", cwd=shelf / "char").ok().out
+    assert "\nchar  " in inside
     table = run("runs", ".", "-f", "table", cwd=shelf.folder).ok().out
     assert "nats per token, validation split of text.txt" in table
     assert f"{told['network']:.3f}" in table

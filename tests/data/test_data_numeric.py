@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from rnncli.data.cell_cleaning import cleaned
 from rnncli.data.csv_table import Table
-from rnncli.data.numeric import column_index, is_number, is_numeric_column, numeric_column
+from rnncli.data.numeric import column_index, is_number, is_numeric_column, note_fractions, numeric_column
 from rnncli.errors import DataError, UsageError, shown
+from rnncli.notes import noting
 
 
 def column(*cells: str) -> Table:
@@ -150,6 +151,32 @@ def test_what_the_grammar_accepts_float_accepts_too(cell):
         assert float(cell) is not None
 
 
+@pytest.mark.parametrize(
+    ("cells", "told"),
+    [
+        (["1.234", "9.100", "NA"], True),
+        (["-12.345", "123.456"], True),
+        (["1.234", "0.500"], False),
+        (["1.234", "1.5"], False),
+        (["1234", "9"], False),
+        (["1.2.2024", "2.2.2024"], False),
+    ],
+)
+def test_fractions_that_may_be_thousands_are_told(cells, told):
+    notes = []
+    with noting(notes.append):
+        note_fractions(column(*cells), ".")
+    one = cells[0]
+    assert notes == (
+        [
+            f"d.csv: numbers such as {one} are read as fractions, not thousands; if they are thousands, "
+            '--set data.thousands="." --set data.decimal=",", else --decimal .'
+        ]
+        if told
+        else []
+    )
+
+
 def test_thousands_or_a_fraction_is_refused_with_two_mends_that_work():
     message = refused(column("1.002", "919"))
     assert message.startswith('d.csv:2: column 3 "temp": "1.002" beside "919" may be thousands or a fraction')
@@ -158,3 +185,4 @@ def test_thousands_or_a_fraction_is_refused_with_two_mends_that_work():
     assert numeric_column(column("1.002", "919.000"), 2).tolist() == [1.002, 919]
     for cells in (["1.002", "919.5"], ["0.002", "919"], ["1.002", "2.003"], ["1.0021", "919"]):
         numeric_column(column(*cells), 2)
+    assert "may be thousands" in refused(column("1.002", "-919"))

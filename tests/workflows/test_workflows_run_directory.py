@@ -94,6 +94,20 @@ def test_one_process_at_a_time(tmp_path: Path) -> None:
     RunDirectory.create(tmp_path / "run").close()  # free again
 
 
+def test_a_run_in_use_is_in_use_whatever_else_is_in_its_folder(tmp_path: Path) -> None:
+    with RunDirectory.create(tmp_path / "run") as run:
+        (run.path / "notes.txt").write_text("mine")
+        with pytest.raises(RunInUseError, match=f"in use by process {os.getpid()}"):
+            RunDirectory.create(run.path)
+
+
+@pytest.mark.parametrize(("held", "way"), [("config.yaml", "; add --resume to go on, or "), ("notes.txt", "; ")])
+def test_only_a_run_is_said_to_be_resumed(held: str, way: str, tmp_path: Path) -> None:
+    (tmp_path / held).touch()
+    with pytest.raises(UsageError, match=f"not empty{way}choose another"):
+        RunDirectory.create(tmp_path)
+
+
 def test_a_directory_with_something_in_it_is_left_alone_and_unlocked(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     for _ in range(2):  # the refusal holds no lock

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from rnncli.errors import UsageError
+from rnncli.notes import noting
 from rnncli.training.listed import Listed
-from rnncli.workflows.runs import named_runs, runs
+from rnncli.workflows.runs import named_runs, refuse_study, runs
 
 HEADER = b'{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
 MODEL = len(HEADER).to_bytes(8, "little") + HEADER + bytes(4)
@@ -135,6 +136,27 @@ def test_what_is_damaged_or_foreign_is_listed_as_such(tmp_path: Path, content: s
         "photos": "no run",
         "sound": "finished",
     }
+
+
+def test_a_study_is_listed_as_one_and_names_its_best_run(tmp_path: Path) -> None:
+    study = tmp_path / "study"
+    study.mkdir()
+    (study / "journal.jsonl").touch()
+    (study / "best.yaml").write_text("task: classify\n", encoding="utf-8")
+    for name, score in (("trial-000", 0.3), ("trial-001", 0.9), ("trial-001-seed-2", 0.8)):
+        made(study / name, score)
+    (study / "trial-002").symlink_to(study)  # planted, to be listed for ever
+    notes: list[str] = []
+    with noting(notes.append):
+        (found,) = runs(str(tmp_path))
+    assert (found.state, found.task, found.score) == ("study", "classify", None)
+    assert notes == [
+        f"{study}: is a study of 3 trials, of which trial-001 has the best score; list them: rnncli runs {study}"
+    ]
+    with pytest.raises(
+        UsageError, match=r"is a study, as rnncli tune makes it; name one of its runs, such as .*trial-001$"
+    ):
+        refuse_study(str(study))
 
 
 @pytest.mark.parametrize("line", ['{"step": "x", "seconds": "x"}', '{"seconds": NaN}', "[" * 2000])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -279,6 +280,16 @@ class ForecastExperiment(Experiment):
     def method(self) -> str:
         """The method of `predict`: the network, or the baseline that was better on validation."""
         return self.validated.method(fallback=self.config.training.fallback)
+
+    def after_training(self, *, can_evaluate: bool) -> tuple[str, ...]:
+        """Return `predict`, for as many rows as the covariates are known of."""
+        coming = min((len(column) for columns in self.read.coming for column in columns.values()), default=inf)
+        assert self.config.data.horizon is not None
+        if coming >= self.config.data.horizon:
+            return ("predict",)
+        if coming:
+            return ("predict", "--horizon", str(coming))
+        return ("evaluate",) if can_evaluate else ("predict", "--future", "FILE")
 
     def tester(self) -> Tester:
         """Return a tester for backtests on any split. Columns side by side share their times, also where none stand."""

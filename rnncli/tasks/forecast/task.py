@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 class Forecast(Task):
     name = "forecast"
     config = ForecastConfig
-    after_training = "predict"
     options = {
         "predict": frozenset(
             {"horizon", "levels", "samples", "sum", "explain", "network", "future", "follow", "state", "strict", "plot"}

@@ -188,6 +188,9 @@ class TextExperiment(Experiment):
             "training.bptt_stride": "tokens between updates",
         }
 
+    def after_training(self, *, can_evaluate: bool) -> tuple[str, ...]:
+        return ("generate",)
+
     def header(self) -> dict[str, Any]:
         return {
             "task": self.config.task,

@@ -23,7 +23,6 @@ _LIST = "a list, each line an item of its own (as one text: --set data.items=str
 class LanguageModelling(Task):
     name = "language-model"
     config = LanguageModelConfig
-    after_training = "generate"
     reads_files = True
     options = {
         "predict": frozenset({"strict", "top", "unknown"}),

@@ -1,0 +1,62 @@
+"""-q: every command that says something beside its result has it, and then says nothing."""
+
+from __future__ import annotations
+
+import shlex
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from cli_runs import run
+from conftest import Shelf
+
+from rnncli.cli import COMMANDS
+
+ONLY_RESULTS = {"help", "doctor", "completion"}  # commands that write nothing else
+CALLS = {
+    "check": "check SHELF/sales.csv",
+    "check of a run": "check SHELF/char",
+    "compress": "compress SHELF/text.txt -o text.rnnz --run SHELF/char",
+    "evaluate": "evaluate SHELF/char",
+    "export": "export SHELF/forecast --to onnx -o exported.onnx --no-average",
+    "generate": "generate SHELF/char -n 9",
+    "init": "init SHELF/sales.csv -o sales.yaml",
+    "inspect-grads": "inspect-grads SHELF/char",
+    "plot": "plot SHELF/char -o a.png",
+    "predict": "predict SHELF/forecast --levels 80",
+    "report": "report SHELF/char -o page.html",
+    "runs": "runs SHELF",
+    "score": "score SHELF/char SHELF/text.txt -f csv",
+    "train": "train SHELF/sales.csv --set training.updates=2 -o made",
+    "train --dry-run": "train SHELF/sales.csv --dry-run",
+}
+SAYS_ITS_RESULT = {"score"}  # the totals, which stand in no line of the table
+
+
+def _options(command: str) -> set[str]:
+    found = import_module(f"rnncli.cli.{command.replace('-', '_')}").command
+    return {name for option in found.params for name in option.opts}
+
+
+def test_every_command_that_says_more_than_its_result_can_be_quiet() -> None:
+    assert {name for name in COMMANDS if "--quiet" in _options(name)} == COMMANDS.keys() - ONLY_RESULTS
+    assert all(("-q" in _options(name)) == ("--quiet" in _options(name)) for name in COMMANDS)
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_quiet_command_leaves_standard_error_empty(call: str, shelf: Shelf, tmp_path: Path) -> None:
+    words = [word.replace("SHELF", str(shelf.folder)) for word in shlex.split(CALLS[call])]
+    told = run(*words, "-q", cwd=tmp_path).ok().err
+    assert bool(told) == (call in SAYS_ITS_RESULT), told
+
+
+def test_a_code_is_decoded_without_a_word(shelf: Shelf, tmp_path: Path) -> None:
+    run("compress", shelf / "text.txt", "-o", "text.rnnz", "--run", shelf / "char", "-q", cwd=tmp_path).ok()
+    result = run("decompress", "text.rnnz", "--run", shelf / "char", "-o", "text.txt", "-q", cwd=tmp_path).ok()
+    assert (result.err, (tmp_path / "text.txt").read_bytes()) == ("", (shelf / "text.txt").read_bytes())
+
+
+def test_a_report_that_is_asked_for_is_written_quietly_or_not(shelf: Shelf, tmp_path: Path) -> None:
+    told = [run("generate", shelf / "char", "-n", "40", "--report", *q, cwd=tmp_path).ok().err for q in ([], ["-q"])]
+    assert told[0].endswith(told[1])
+    assert "copied" in told[1]
