@@ -84,6 +84,11 @@ class Vocabulary:
         return self._number_of_token.get(END)
 
     @property
+    def boundary(self) -> int | None:
+        """The number of the token between items, or else between lines: END or a newline; None if that is unknown."""
+        return self.end if self.end is not None else int(self.encode("\n")[0]) or None
+
+    @property
     def size(self) -> int:
         """The number of tokens that texts have, without `<unk>` and END."""
         return len(self) - 1 - (self.end is not None)
