@@ -88,6 +88,7 @@ def test_a_model_of_bytes_reads_bytes_that_are_no_text(shelf: Shelf, tmp_path: P
     written = call("--prime", text, "--echo").ok().out
     assert written.startswith(text)
     assert call("--prime-file", "prime", "--echo").ok().out == written
+    assert call("--prime-file", "-", "--echo", stdin=b"\xef\xbb\xbf" + raw).ok().out == written
     assert json.loads(call("--prime-file", "-", "--echo", "-f", "jsonl", stdin=raw).ok().out)["text"] == written
     known = run("predict", shelf / model, "-", "--top", "2", cwd=tmp_path, stdin=b"\xe2a\n").ok()
     assert [row["line"] for row in known.rows()] == ["\udce2a"] * 2
