@@ -148,6 +148,26 @@ def test_bad_words_are_not_written_even_where_the_prime_begins_them(shelf: Shelf
     assert said["two stops"].out == said["plain"].out.partition("a")[0]
 
 
+@pytest.mark.parametrize("prime", ["please stay at", "please stay at ", "please stay at\t", "home .\n", ""])
+def test_the_space_at_the_end_of_a_prime_is_not_written_again(shelf: Shelf, prime: str) -> None:
+    alone, echoed, several = (
+        run("generate", "word", "-n", "4", "--prime", prime, *more, cwd=shelf.folder).ok().out
+        for more in ([], ["--echo"], ["--echo", "--count", "2"])
+    )
+    assert echoed == prime + alone
+    assert several.startswith(echoed + "\n\n" + prime)
+    assert alone[:1].isspace() == (prime == "please stay at")
+
+
+def test_a_copy_that_the_prime_begins_is_bounded_with_it(shelf: Shelf) -> None:
+    trained, prime = TEXT[: int(0.9 * len(TEXT))], TEXT[60:80]
+    for longest in (3, 19, 25):
+        best = ["generate", "char", "-n", "60", "--top-k", "1", "--echo", "--prime", prime]
+        text = run(*best, "--max-copy", str(longest), cwd=shelf.folder).ok().out
+        new = range(max(len(prime) - longest, 0), len(text) - longest)
+        assert not [text[i : i + longest + 1] for i in new if text[i : i + longest + 1] in trained]
+
+
 def test_the_report_tells_the_copies_and_max_copy_bounds_them(shelf: Shelf) -> None:
     best = ["generate", "char", "-n", "400", "--top-k", "1", "--report"]
     free, bound = (run(*best, *more, cwd=shelf.folder).ok() for more in ([], ["--max-copy", "4"]))

@@ -198,7 +198,7 @@ class LanguageModel(Predictor):
         if not how.max_copy:
             return barred
         assert trained is not None
-        return replace(barred, seen=copies.filter_of(trained, how.max_copy + 1))
+        return replace(barred, seen=copies.filter_of(trained, how.max_copy + 1), read=self._reader.encode(prime))
 
     def copied(self, texts: Sequence[str], experiment: Experiment) -> str:
         trained = cast("TextExperiment", experiment).train_ids
@@ -218,7 +218,6 @@ class LanguageModel(Predictor):
         token may be empty.
         """
         decoder = Decoder(self.network, UNKNOWN_NUMBER)
-        known = self.vocabulary.decode(self.encode(prime, "the prime"))
         barred = self._barred(how, prime, trained)
         logits = decoder.read(self.beginning(prime, "the prime"))
         together = _together(length)
@@ -226,7 +225,7 @@ class LanguageModel(Predictor):
             batch = min(together, count - start)
             written = decoder.write(logits, replace(how, seed=how.seed + start), batch, barred)
             for b in range(batch):
-                yield self._pieces(known, itertools.islice(written.sequence(b), length))
+                yield self._pieces(prime, itertools.islice(written.sequence(b), length))
 
     def codec(self, threads: int | None) -> Codec:
         """Return what codes one text by this network; UsageError for words, which do not spell every text."""
@@ -254,13 +253,18 @@ class LanguageModel(Predictor):
 
         return exported.in_torch(self)
 
-    def _pieces(self, before: list[str], tokens: Iterator[int]) -> Iterator[str]:
+    def _pieces(self, prime: str, tokens: Iterator[int]) -> Iterator[str]:
+        """Yield the text of each token as it goes on after `prime`, whose last space is not written again."""
         # Bytes that are no UTF-8 become surrogates, and bytes again where they are written.
         detokenizer = Detokenizer(self.vocabulary.kind, errors="surrogateescape")
-        for word in before:
-            detokenizer.push(word)
-        for token in tokens:
-            yield detokenizer.push(self.vocabulary.tokens[token])
+        for token in self.vocabulary.decode(self._reader.encode(prime)):
+            detokenizer.push(token)
+        is_spaced = self.vocabulary.kind in WORDS and prime[-1:].isspace()
+        for number in tokens:
+            token = self.vocabulary.tokens[number]
+            piece = detokenizer.push(token)
+            yield token if is_spaced else piece
+            is_spaced = False
         yield detokenizer.flush()
 
     def next_tokens(self, ids: np.ndarray, top: int) -> list[tuple[str, float]]:

@@ -119,6 +119,26 @@ def test_no_longer_run_is_copied(how, longest):
     assert 0 not in tokens
 
 
+@pytest.mark.parametrize("longest", [1, 3, 70])
+@pytest.mark.parametrize("size", [1, 2, 69, 71, 200])
+def test_a_copy_that_begins_in_the_prime_is_counted_from_there(longest, size):
+    network = made("gru")
+    V = network.shape.output_size
+    after = np.zeros((1, V), np.int32)
+    after[0, 0] = -1
+    before = np.random.default_rng(2).integers(1, V, size).astype(np.int32)
+    free = itertools.islice(Decoder(network).write(Decoder(network).read(before), Sampling(top_k=1)).sequence(0), 200)
+    trained = np.append(before, np.array(list(free), np.int32))  # what the network goes on with
+    decoder = Decoder(network)
+    barred = Barred(after, seen=copies.filter_of(trained, longest + 1), read=before)
+    written = decoder.write(decoder.read(before), Sampling(max_copy=longest, top_k=1), 2, barred)
+    tokens = list(itertools.islice(written.sequence(1), 100))
+    whole = [*before.tolist(), *tokens]
+    grams = {tuple(trained[i : i + longest + 1].tolist()) for i in range(len(trained) - longest)}
+    new = [tuple(whole[i : i + longest + 1]) for i in range(max(size - longest, 0), len(whole) - longest)]
+    assert not grams & set(new)
+
+
 def test_others_are_drawn_by_their_probability_where_one_would_be_copied():
     logits = np.log([0.1, 0.4, 0.2, 0.2, 0.1])
     network = constant(np.append(logits, [-30.0] * (len(LOGITS) - 5)))
