@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import time
 
 import numpy as np
 import pytest
@@ -66,6 +67,23 @@ def test_words_are_compared_as_words_and_a_prime_may_begin_them():
     assert words.place_after("the hat") == 0
     assert np.array_equal(words.after[words.place_after("the cat")], words.after[0])
     assert not BadWords(vocabulary).after[:, 1:].any()
+
+
+def test_ten_thousand_texts_take_no_time():
+    random = np.random.default_rng(1)
+    known, others = (["".join(map(chr, 97 + random.integers(0, 26, 8))) for _ in range(10_000)] for _ in range(2))
+    began = time.process_time()
+    words = BadWords(Vocabulary(("<unk>", *dict.fromkeys(known)), "word"), [*others, *known[:5000]])
+    assert (words.after[0] < 0).sum() == 1 + len(set(known[:5000]) | (set(known) & set(others)))
+    BadWords(Vocabulary.build("".join(map(chr, range(97, 123))), "char"), others)
+    assert time.process_time() - began < 10  # 1 s; minutes where it takes quadratic time
+
+
+def test_a_bad_text_of_an_unknown_word_and_a_known_one_may_begin_in_the_prime():
+    vocabulary = Vocabulary.build(TEXT, "word")
+    words = BadWords(vocabulary, ["zanzibar cat", "the zanzibar"])
+    cat = int(vocabulary.encode("cat")[0])
+    assert words.after[words.place_after("the zanzibar"), cat] < 0 <= words.after[words.place_after("the"), cat]
 
 
 def test_texts_that_leave_nothing_to_write_are_refused():
