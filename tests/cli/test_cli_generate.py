@@ -98,6 +98,8 @@ def test_a_model_of_bytes_reads_bytes_that_are_no_text(shelf: Shelf, tmp_path: P
     )
     listed = call("--bad-words-file", "-", stdin=b"\xe2\n").ok().out.encode("utf-8", "surrogateescape")
     assert b"\xe2" not in listed
+    if model == "byte":
+        assert "; remove it, or train on a text that has it" in call("--prime", "T").refused(3)
     refused = run("generate", shelf / "odd", "--prime-file", "prime", cwd=tmp_path).refused(3)
     assert refused == "prime:2:1: byte 0xE2 is not UTF-8; save the prime as UTF-8"
 

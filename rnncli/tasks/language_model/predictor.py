@@ -287,9 +287,10 @@ class LanguageModel(Predictor):
                 note(message)
             self._noted.add(message)
         elif unseen:
+            as_another = "" if self.reads_bytes else " read it as another (--unknown),"  # which is for characters
             raise DataError(
                 f"{where}: {describe_unseen(unseen, self.vocabulary.kind)} does not occur in what the model was "
-                "trained on; remove it, read it as another (--unknown), or train on a text that has it"
+                f"trained on; remove it,{as_another} or train on a text that has it"
             )
         return self._reader.encode(text)
 
