@@ -6,7 +6,6 @@ is row 5 of the table, counted from 0. Floats are written with the digits that g
 
 from __future__ import annotations
 
-import csv
 import io
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from rnncli.data.csv_writer import csv_writer
 from rnncli.data.source import GIVEN, Source
 from rnncli.errors import DataError, UsageError, amount, shown
 
@@ -264,7 +264,7 @@ def _table(columns: Mapping[str, list[str]]) -> Handed:
         told = ", ".join(f"{shown(name)} {length:,}" for name, length in lengths.items())
         raise UsageError(f"{TABLE}: its columns have unequal lengths ({told}); give as many cells in each")
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv_writer(text)
     writer.writerow(columns)
     writer.writerows(zip(*columns.values(), strict=True))
     return Handed(Source(TABLE, encoded(text.getvalue(), TABLE)))

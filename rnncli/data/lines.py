@@ -34,17 +34,20 @@ _AT_ONCE = 1 << 16  # bytes, as many as a pipe holds
 _MARK = 0xDC00  # bytes that are not in the encoding are decoded to U+DC00 … U+DCFF, which no encoding gives
 _MARKED = re.compile("[\udc00-\udcff]")
 _MARKING = "rnncli.marking"
+_END = re.compile("(\r\n|\r|\n)")
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line without its end. error: what is wrong with it: its bytes, which are UNDECODED in `text`, or its length.
-    goes_on: True of a part of a line that is longer than was asked for, but for its last part.
+    """A line and, apart from its text, its end as it is written, "" of the last line without one. error: what is wrong
+    with it: its bytes, which are UNDECODED in `text`, or its length. goes_on: True of a part of a line that is longer
+    than was asked for, but for its last part.
     """
 
     name: str
     number: int
     text: str
+    end: str = ""
     error: DataError | None = None
     goes_on: bool = False
 
@@ -94,7 +97,7 @@ class Opened:
             self._seen.clear()
         return self._source
 
-    def lines(self, encoding: str, longest: int = LONGEST, *, takes_bytes: bool = False) -> Iterator[list[Line]]:
+    def lines(self, encoding: str | None, longest: int = LONGEST, *, takes_bytes: bool = False) -> Iterator[list[Line]]:
         """Yield all lines, as `lines_of` does, but of one of more than `longest` characters only its beginning, with an
         error; a doubt tells of UTF-8 that is read in another encoding."""
         return _beginnings(self.cut_lines(encoding, longest, takes_bytes=takes_bytes), longest)
@@ -103,12 +106,12 @@ class Opened:
         """Yield the lines of `beginning`, as `lines` does."""
         return _beginnings(lines_of(self.beginning(), self.name, encoding, LONGEST), LONGEST)
 
-    def cut_lines(self, encoding: str, longest: int, *, takes_bytes: bool = False) -> Iterator[list[Line]]:
+    def cut_lines(self, encoding: str | None, longest: int, *, takes_bytes: bool = False) -> Iterator[list[Line]]:
         """Yield all lines, as `lines` does, but those beyond `longest` characters cut into several."""
 
         def told() -> Iterator[bytes]:
             for piece in self.pieces():
-                if not self._told:
+                if not self._told and encoding is not None:
                     doubt_utf_8(self.name, piece, encoding)
                 self._told = True
                 yield piece
@@ -146,38 +149,67 @@ def read_lines(
 def lines_of(
     pieces: Iterator[bytes],
     name: str,
-    encoding: str = "utf-8",
+    encoding: str | None = "utf-8",
     longest: int | None = None,
     *,
     takes_bytes: bool = False,
 ) -> Iterator[list[Line]]:
     """Yield the lines of a text in lists of those that ended in the same piece, at most TOGETHER. LF, CRLF and CR end
     a line. What is held of a line whose end has not come is yielded as a part of it beyond `longest` characters.
-    takes_bytes: bytes that are not in the encoding are surrogates, and no error.
+    takes_bytes: bytes that are not in the encoding are surrogates, and no error. Without an encoding so are those that
+    are no UTF-8, and none is left out.
 
     Raises UsageError for an unknown encoding, DataError for what is no text.
     """
-    shown_name = encoding_name(encoding)
-    made = Line if takes_bytes else partial(_line, shown_name)
-    held, number, after_return = list[str](), 1, False  # pieces, as adding up a long line would take quadratic time
+    shown_name = "" if encoding is None else encoding_name(encoding)
+    made = Line if takes_bytes or encoding is None else partial(_line, shown_name)
+    held, number = list[str](), 1  # pieces, as adding up a long line would take quadratic time
     size = 0  # of what is held, in characters
-    for text in itertools.chain(_texts(pieces, name, encoding), [None]):
-        if text:  # of CRLF that came in two pieces, the first has ended the line
-            text, after_return = text.removeprefix("\n") if after_return else text, text.endswith("\r")
-        if text and ("\n" in text or "\r" in text):
-            *ended, rest = "".join([*held, text]).replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    for text, last in _between_ends(_texts(pieces, name, encoding)):
+        if "\n" in text or "\r" in text:
+            ended, rest = _split("".join([*held, text]))
             held, size = [rest], len(rest)
         else:
-            ended = ["".join(held)] if text is None and size else []
-            held.append(text or "")
-            size += len(text or "")
+            ended = []
+            held.append(text)
+            size += len(text)
+        if last and size:
+            ended.append(("".join(held), ""))
         for start in range(0, len(ended), TOGETHER):
             some = ended[start : start + TOGETHER]
-            yield [made(name, number + i, line) for i, line in enumerate(some)]
+            yield [made(name, number + i, line, end) for i, (line, end) in enumerate(some)]
             number += len(some)
         if longest is not None and size > longest:
-            yield [replace(made(name, number, "".join(held)), goes_on=True)]
+            yield [replace(made(name, number, "".join(held), ""), goes_on=True)]
             held, size = [], 0
+
+
+def _split(text: str) -> tuple[list[tuple[str, str]], str]:
+    """Return the lines of a text with their ends, and what stands after the last end."""
+    if "\r" not in text:  # twice as fast
+        *lines, rest = text.split("\n")
+        return [(line, "\n") for line in lines], rest
+    *cut, rest = _END.split(text)
+    return list(zip(cut[::2], cut[1::2], strict=True)), rest
+
+
+def _between_ends(texts: Iterator[str]) -> Iterator[tuple[str, bool]]:
+    """Yield the pieces of a text, and True with the last one, none of which begins within CRLF.
+
+    The CR of one that comes in two pieces is the whole end of its line, which so is there at once; where lines are seen
+    to end with CRLF, it waits for its LF.
+    """
+    ended, waits, pairs = False, False, False
+    for text in texts:
+        text = "\r" * waits + text
+        if ended and text:
+            pairs, ended = pairs or text.startswith("\n"), False
+            text = text.removeprefix("\n")
+        pairs = pairs or "\r\n" in text
+        waits = pairs and text.endswith("\r")
+        ended = ended or (text.endswith("\r") and not waits)
+        yield text[: len(text) - waits], False
+    yield "\r" * waits, True
 
 
 def _beginnings(lists: Iterator[list[Line]], longest: int) -> Iterator[list[Line]]:
@@ -199,21 +231,25 @@ def _bounded(line: Line, longest: int) -> Line:
     return replace(line, text=line.text[:_SHOWN], error=line.error or error, goes_on=False)
 
 
-def _line(encoding: str, name: str, number: int, text: str) -> Line:
+def _line(encoding: str, name: str, number: int, text: str, end: str) -> Line:
     found = None if text.isascii() else _MARKED.search(text)
     if found is None:
-        return Line(name, number, text)
+        return Line(name, number, text, end)
     marked = bytes(ord(character) - _MARK for character in _MARKED.findall(text))
     error = DataError(
         f"{name}:{number}:{found.start() + 1}: byte 0x{marked[0]:02X} is not {encoding}; pass --encoding "
         f"{likely(marked)}"
     )
-    return Line(name, number, _MARKED.sub(UNDECODED, text), error)
+    return Line(name, number, _MARKED.sub(UNDECODED, text), end, error)
 
 
-def _texts(pieces: Iterator[bytes], name: str, encoding: str) -> Iterator[str]:
-    """Yield the text of all pieces without a byte order mark."""
-    decoder = codecs.getincrementaldecoder(encoding)(_MARKING)
+def _texts(pieces: Iterator[bytes], name: str, encoding: str | None) -> Iterator[str]:
+    """Yield the text of all pieces, where an encoding is given without its byte order mark."""
+    decoder = codecs.getincrementaldecoder(encoding or "utf-8")(_MARKING)
+    if encoding is None:
+        yield from map(decoder.decode, pieces)
+        yield decoder.decode(b"", final=True)
+        return
     begun = False
     for piece in itertools.chain(pieces, [b""]):
         if not begun:

@@ -84,6 +84,11 @@ class Vocabulary:
         return self._number_of_token.get(END)
 
     @property
+    def boundary(self) -> int | None:
+        """The number of the token between items, or else between lines: END or a newline; None if that is unknown."""
+        return self.end if self.end is not None else int(self.encode("\n")[0]) or None
+
+    @property
     def size(self) -> int:
         """The number of tokens that texts have, without `<unk>` and END."""
         return len(self) - 1 - (self.end is not None)
@@ -230,12 +235,8 @@ class Vocabulary:
             raise ModelFileError("the vocabulary in the model file is damaged; train again") from None
         own = tokens[2:] if tokens[1:2] == (END,) else tokens[1:]
         whole = kind in KINDS and END not in own and tokens[:1] == (UNKNOWN,) and len(set(own)) == len(own)
-        bad = (
-            tokens[1:257] != bpe.SINGLE or max(map(max, tokens[1:])) > "\xff"
-            if kind == "bpe"
-            else kind not in WORDS and any(len(token) != 1 for token in own)
-        )
-        if not whole or bad:
+        bad = tokens[1:257] != bpe.SINGLE if kind == "bpe" else kind not in WORDS and any(len(one) != 1 for one in own)
+        if not whole or bad or (kind in BYTES and any(max(one) > "\xff" for one in own)):
             raise ModelFileError("the vocabulary in the model file is damaged; train again")
         return cls(tokens, kind)
 

@@ -48,11 +48,13 @@ class State(NamedTuple):
 
 
 class Past(NamedTuple):
-    """What is remembered of the tokens that B sequences have had."""
+    """What is remembered of the tokens that B sequences have had. Number 0 is the first one written; those that were
+    read before it have negative numbers."""
 
     after: np.ndarray  # (S, V) int32: the place after each token from each place; negative for one that must not come
     place: np.ndarray  # (B,) int32
     recent: np.ndarray  # (B, R) int32: the newest tokens, number k at k mod R
+    read: int  # how many of them were read
     seen: np.ndarray  # (W,) uint64: the filter of what must not be copied; see `copies`
 
 
@@ -167,7 +169,7 @@ def write(weights, state, tokens, seeds, number, rules, past, chances, heap):
                 sampling.discourage(state.logits[0, b], past.recent[b], end, PENALISED, rules.penalty)
             sampling.probabilities(state.logits[0, b], rules, places, chances, heap)
             token = sampling.draw(chances, random.unit(seeds[b], STREAM, end))
-            if 0 < rules.longest <= end:
+            if 0 < rules.longest <= end + past.read:
                 token = _not_copied(token, state.logits[0, b], seeds[b], end, rules, places, past, b, chances, heap)
             past.place[b] = places[token]
             past.recent[b, end % past.recent.shape[1]] = token

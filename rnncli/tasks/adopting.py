@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from rnncli.config.sections import C, Config
+from rnncli.data.text import BYTES
 from rnncli.data.vocabulary import UNKNOWN
 from rnncli.errors import UsageError, shown
 from rnncli.nn.foreign import EMBEDDING, HEAD, HEAD_BIAS, Foreign
@@ -47,12 +48,14 @@ class Adopted:
 
 def kind_of(tokens: tuple[str, ...], keys: Mapping[str, Any]) -> str:
     """Return the kind of the tokens: that of the config, or characters if they are single ones, else words between
-    white space. UsageError where characters are longer than one."""
+    white space. UsageError where characters are longer than one, or bytes are none."""
     longer = next((token for token in tokens if len(token) != 1 and token not in _UNKNOWN), None)
     data = keys.get("data")
     kind = data.get("tokens") if isinstance(data, dict) else None
     if kind == CHARACTERS and longer is not None:
         raise UsageError(f"--set data.tokens=char: the vocabulary has {shown(longer)}, which is no single character")
+    if kind in BYTES and (none := next((one for one in tokens if one not in _UNKNOWN and max(one) > "\xff"), None)):
+        raise UsageError(f"--set data.tokens={kind}: the vocabulary has {shown(none)}, which is no byte; leave it out")
     return str(kind) if kind else CHARACTERS if longer is None else WORDS
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import io
 from pathlib import Path
 from typing import Any
 
+from rnncli.data.csv_writer import csv_writer
 from rnncli.errors import MachineError, UsageError
 from rnncli.training.reports import Confusion, LabelScore, Score
 from rnncli.training.score_object import IN_JSON, confusions, label_row
@@ -96,7 +96,7 @@ def _holds_a_matrix(path: Path) -> bool:
 def save_confusion(confusion: Confusion, path: Path) -> None:
     """Write the whole matrix as CSV: a row for each actual label, a column for each predicted one."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv_writer(text)
     writer.writerow([_CORNER, *confusion.labels])
     writer.writerows([label, *row] for label, row in zip(confusion.labels, confusion.rows(), strict=True))
     put(path, text.getvalue().encode("utf-8", "surrogatepass"))

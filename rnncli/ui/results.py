@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import itertools
 import json
@@ -12,6 +11,7 @@ import textwrap
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from rnncli.data.csv_writer import csv_writer
 from rnncli.data.written import Written
 from rnncli.errors import DataError
 from rnncli.ui.output import Output, visible
@@ -138,7 +138,7 @@ def _csv_blocks(
 def as_csv(rows: Sequence[Mapping[str, Any]], delimiter: str = ",", decimal: str = ".", *, header: bool = True) -> str:
     """Return rows as CSV by RFC 4180, except that a line ends with a line feed alone."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n", delimiter=delimiter)
+    writer = csv_writer(text, delimiter)
     if rows:
         if header:
             writer.writerow(rows[0])

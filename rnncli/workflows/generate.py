@@ -135,9 +135,12 @@ def _told(pieces: Iterator[tuple[int, str]], say: Callable[[str], None]) -> Iter
 
 
 def _text_for(model: Predictor, path: str, hint: str) -> str:
-    """Return the text of a file; where the model reads bytes, those that are no UTF-8 are surrogates."""
+    """Return the text of a file without a byte order mark; of a model that reads bytes those that are no UTF-8 are
+    surrogates."""
     source = read_source(path)
-    return source.content.decode("utf-8", "surrogateescape") if model.reads_bytes else decode(source, hint=hint)
+    if not model.reads_bytes:
+        return decode(source, hint=hint)
+    return source.content.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
 
 
 def _training_data(model: Model) -> tuple[Config, Source]:

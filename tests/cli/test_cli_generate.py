@@ -88,6 +88,7 @@ def test_a_model_of_bytes_reads_bytes_that_are_no_text(shelf: Shelf, tmp_path: P
     written = call("--prime", text, "--echo").ok().out
     assert written.startswith(text)
     assert call("--prime-file", "prime", "--echo").ok().out == written
+    assert call("--prime-file", "-", "--echo", stdin=b"\xef\xbb\xbf" + raw).ok().out == written
     assert json.loads(call("--prime-file", "-", "--echo", "-f", "jsonl", stdin=raw).ok().out)["text"] == written
     known = run("predict", shelf / model, "-", "--top", "2", cwd=tmp_path, stdin=b"\xe2a\n").ok()
     assert [row["line"] for row in known.rows()] == ["\udce2a"] * 2
@@ -97,6 +98,8 @@ def test_a_model_of_bytes_reads_bytes_that_are_no_text(shelf: Shelf, tmp_path: P
     )
     listed = call("--bad-words-file", "-", stdin=b"\xe2\n").ok().out.encode("utf-8", "surrogateescape")
     assert b"\xe2" not in listed
+    if model == "byte":
+        assert "; remove it, or train on a text that has it" in call("--prime", "T").refused(3)
     refused = run("generate", shelf / "odd", "--prime-file", "prime", cwd=tmp_path).refused(3)
     assert refused == "prime:2:1: byte 0xE2 is not UTF-8; save the prime as UTF-8"
 
@@ -145,6 +148,26 @@ def test_bad_words_are_not_written_even_where_the_prime_begins_them(shelf: Shelf
     listed = run("generate", *CALLS["bad file"], cwd=shelf.folder, stdin="th\n\ne \n").ok()
     assert listed.out == said["bad"].out
     assert said["two stops"].out == said["plain"].out.partition("a")[0]
+
+
+@pytest.mark.parametrize("prime", ["please stay at", "please stay at ", "please stay at\t", "home .\n", ""])
+def test_the_space_at_the_end_of_a_prime_is_not_written_again(shelf: Shelf, prime: str) -> None:
+    alone, echoed, several = (
+        run("generate", "word", "-n", "4", "--prime", prime, *more, cwd=shelf.folder).ok().out
+        for more in ([], ["--echo"], ["--echo", "--count", "2"])
+    )
+    assert echoed == prime + alone
+    assert several.startswith(echoed + "\n\n" + prime)
+    assert alone[:1].isspace() == (prime == "please stay at")
+
+
+def test_a_copy_that_the_prime_begins_is_bounded_with_it(shelf: Shelf) -> None:
+    trained, prime = TEXT[: int(0.9 * len(TEXT))], TEXT[60:80]
+    for longest in (3, 19, 25):
+        best = ["generate", "char", "-n", "60", "--top-k", "1", "--echo", "--prime", prime]
+        text = run(*best, "--max-copy", str(longest), cwd=shelf.folder).ok().out
+        new = range(max(len(prime) - longest, 0), len(text) - longest)
+        assert not [text[i : i + longest + 1] for i in new if text[i : i + longest + 1] in trained]
 
 
 def test_the_report_tells_the_copies_and_max_copy_bounds_them(shelf: Shelf) -> None:

@@ -221,6 +221,12 @@ def test_what_is_no_such_network_is_named(tensors: Tensors, code: int, words: st
         ((*LANGUAGE, "--map", "x=head.weight"), CHARACTERS, 2, 'has no tensor "x"; it has "embed.weight"'),
         ((*LANGUAGE, "--map", "fc.weight=top.weight"), CHARACTERS, 2, "name embedding.weight, head.weight"),
         ((*LANGUAGE, "--map", "fc.weight"), CHARACTERS, 2, "is not of the form THEIRS=OURS"),
+        (
+            (*LANGUAGE, "--set", "data.tokens=byte"),
+            [*CHARACTERS[:-1], "ā"],
+            2,
+            'has "ā", which is no byte; leave it out',
+        ),
         (("--task", "forecast"), CHARACTERS, 2, "'forecast' is not one of"),
     ],
 )

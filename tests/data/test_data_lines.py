@@ -34,6 +34,26 @@ def test_every_line_end_in_every_encoding_and_however_it_comes(encoding: str, si
     assert found(ENDS[:-1].encode(encoding), encoding, size) == wanted
 
 
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 1000])
+@pytest.mark.parametrize("text", ["a\r\nb\r\n\r\n\r\nc", "\n\na\n", "a\rb\r\r", "ab\r\n\rc\n\r\n\r", "\r", ""])
+def test_lines_and_their_ends_are_the_text(text: str, size: int) -> None:
+    pieces = [text[start : start + size].encode() for start in range(0, len(text), size)]
+    again = "".join(line.text + line.end for some in lines_of(iter(pieces), "f") for line in some)
+    assert again in (text, text.replace("\r\n", "\r", 1))  # the LF of a first CRLF comes when the line is there
+
+
+def test_a_line_that_ends_with_cr_is_there_at_once() -> None:
+    came = []
+    pieces = iter([b"a\r", b"b\r", b"\nc\r", b"\nd\r"])
+    lists = lines_of((came.append(piece) or piece for piece in pieces), "f")
+    assert [(line.text, line.end, len(came)) for some in lists for line in some] == [
+        ("a", "\r", 1),
+        ("b", "\r", 2),
+        ("c", "\r\n", 4),  # CRLF has been seen
+        ("d", "\r", 4),
+    ]
+
+
 @pytest.mark.parametrize("size", [1, 1000])
 def test_a_line_that_is_not_in_the_encoding_does_not_end_the_others(size: int) -> None:
     content = b"one\nd\xe9 x\n\xe2\x82\nyou\x92re\nfive"

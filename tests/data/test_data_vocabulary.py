@@ -63,6 +63,8 @@ def test_the_header_is_json_and_exact(kind, text):
         {"kind": "char", "tokens": [97, 98]},
         {"kind": "char", "tokens": ["<unk>", 97, 97]},
         {"kind": "char", "tokens": ["<unk>", "ab"]},
+        {"kind": "byte", "tokens": ["<unk>", 97, 256]},
+        {"kind": "byte", "tokens": ["<unk>", "ab"]},
         {"kind": "char", "tokens": ["<unk>", -1]},
         {"kind": "char", "tokens": ["<unk>", 2**80]},
         {"kind": "char", "tokens": ["<unk>", None]},

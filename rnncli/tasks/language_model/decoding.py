@@ -43,16 +43,20 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Barred:
-    """What continuations must not have: after (S, V), place and seen are those of `generation.Past`."""
+    """What continuations must not have: after (S, V), place and seen are those of `generation.Past`. read (N,): the
+    tokens before them, with which they copy."""
 
     after: np.ndarray
     place: int = 0
     seen: np.ndarray = field(default_factory=lambda: np.zeros(1, np.uint64))
+    read: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))
 
     def past(self, count: int, longest: int) -> Past:
         """Return the memory of `count` sequences that begin, of which runs longer than `longest` are not copied."""
-        recent = np.zeros((count, max(PENALISED, longest)), np.int32)
-        return Past(self.after, np.full(count, self.place, np.int32), recent, self.seen)
+        size, read = max(PENALISED, longest), min(longest, len(self.read))
+        recent = np.zeros((count, size), np.int32)
+        recent[:, size - read :] = self.read[len(self.read) - read :]
+        return Past(self.after, np.full(count, self.place, np.int32), recent, read, self.seen)
 
 
 class Decoder:

@@ -233,10 +233,10 @@ class TextExperiment(Experiment):
         return KneserNey(self._counted_tokens(), len(self.vocabulary), self.vocabulary.end)
 
     def hold_out(self, source: Source, changes: Options) -> None:
-        """Replace the test split by the text in `source`; raise DataError if it has fewer than 2 tokens."""
+        """Replace the test split by the text in `source`; raise DataError if no token of it is scored."""
         held_out = held_out_text(source, self.config.changed(data=changes), self.vocabulary)
         if not len(held_out.scored):
-            raise DataError(f"{source.name}: has fewer than 2 tokens; nothing in it can be scored")
+            raise DataError(f"{source.name}: has too few tokens, so that nothing in it can be scored; give more text")
         self._held_out["test"] = held_out
         note_unknown([held_out.own], source.name, "scored as <unk>")
 

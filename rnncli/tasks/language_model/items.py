@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from rnncli.config.text_encodings import canonical
+from rnncli.data.encodings import UTF_8
 from rnncli.data.source import Source, decoded
 from rnncli.data.text import Kind
+from rnncli.notes import note
 
 STREAM, LINES, PARAGRAPHS, FILES = "stream", "lines", "paragraphs", "files"
 BETWEEN = {LINES: "\n", PARAGRAPHS: "\n\n", FILES: "\n" + 32 * "-" + "\n"}  # items that are written one after another
@@ -19,6 +22,12 @@ def texts_in(source: Source, kind: Kind, encoding: str, *, hint: str) -> Iterato
     if kind == "byte":
         return (piece.decode("latin-1") for piece in source.pieces())
     return decoded(source, encoding, hint=hint)
+
+
+def note_own_bytes(encoding: str) -> None:
+    """Tell that an encoding other than UTF-8 does not matter to tokens that are bytes."""
+    if canonical(encoding) != UTF_8:
+        note(f"the encoding {encoding} changes nothing: data.tokens: byte reads the bytes of a file as they are")
 
 
 def items_in(pieces: Iterator[str], how: str) -> Iterator[list[str]]:

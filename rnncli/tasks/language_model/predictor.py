@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from rnncli.config.sections import Config
+from rnncli.data.encodings import UTF_8
 from rnncli.data.lines import Line, Opened
 from rnncli.data.source import Source
 from rnncli.data.text import BYTES, WORDS, Detokenizer
@@ -25,11 +26,11 @@ from rnncli.tasks.language_model.bad_words import BadWords
 from rnncli.tasks.language_model.config import LanguageModelConfig
 from rnncli.tasks.language_model.decoding import Barred, Decoder, Sampling
 from rnncli.tasks.language_model.following import Following
-from rnncli.tasks.language_model.items import BETWEEN, LINES, STREAM
+from rnncli.tasks.language_model.items import BETWEEN, LINES, STREAM, note_own_bytes
 from rnncli.tasks.language_model.kneser_ney import KneserNey
 from rnncli.tasks.language_model.mixture import MixedReading
 from rnncli.tasks.language_model.reading import ItemsReading, Reading, StreamReading
-from rnncli.tasks.language_model.scoring import Cut, scored_text
+from rnncli.tasks.language_model.scoring import LONGEST, Cut, in_larger_lists, scored_text
 from rnncli.tasks.language_model.shape import network_shape
 from rnncli.tasks.language_model.whole_items import Wanted, items_of, written
 from rnncli.tasks.line_by_line import Faults, line_by_line
@@ -87,36 +88,48 @@ class LanguageModel(Predictor):
         self._take(asked.options)
         if asked.data is None:
             raise UsageError("a language model predicts after given lines; name a file of them, or - for a pipe")
-        opened = Opened(asked.data)
-        batches = opened.lines(asked.reading.get("encoding", self.encoding), takes_bytes=self.reads_bytes)
-        model = _Lines(self, asked.options.get("top", TOP))
-        return Pieces(line_by_line(batches, model, Faults(opened.name, asked)))
+        lists, faults = self._lines(asked)
+        return Pieces(line_by_line(lists, _Lines(self, asked.options.get("top", TOP)), faults))
+
+    def _lines(self, asked: Asked, cut_at: int | None = None) -> tuple[Iterator[list[Line]], Faults]:
+        """Return the lines that are asked about, and what tells of those that cannot be read. cut_at: characters, beyond
+        which a line comes in parts; without it a line that is too long has an error."""
+        assert asked.data is not None
+        opened, encoding = Opened(asked.data), asked.reading.get("encoding", self.encoding)
+        if self.vocabulary.kind == "byte":
+            note_own_bytes(asked.reading.get("encoding", UTF_8))
+            encoding = None
+        if cut_at is None:
+            lists = opened.lines(encoding, takes_bytes=self.reads_bytes)
+        else:
+            lists = opened.cut_lines(encoding, cut_at, takes_bytes=self.reads_bytes)
+        return lists, Faults(opened.name, asked)
 
     def score(self, asked: Asked) -> ScoredText:
         """Return the lines of the data with the bits of each token, as the lines come; the text begins as a prime does.
 
         With the option `adapt` a copy of the network reads them too, which learns from what it has read.
         """
-        assert asked.data is not None
         self._take(asked.options)
         pool = ThreadPool(None)
-        if self.vocabulary.end is not None:
-            self._require_lines(asked.options)
-            alone = ItemsReading(self.network, pool, self.vocabulary.end)
-            reading = self._mixed(alone, self.vocabulary.end)
-            return scored_text(asked, self.encoding, Cut(self._reader, UNKNOWN_NUMBER), reading, None)
-        end, before = (int(one.encode("\n")[0]) for one in (self._reader, self.vocabulary))
-        first = None if before == UNKNOWN_NUMBER else before
+        first, end = self.vocabulary.boundary, self.vocabulary.end
+        reading: Reading
         learning = None
-        if asked.options.get("adapt"):
-            from rnncli.tasks.language_model.learning import LearningReading
+        if end is not None:
+            self._require_lines(asked.options)
+            reading = ItemsReading(self.network, pool, end)
+        else:
+            reading = StreamReading(self.network, pool, first)
+            if asked.options.get("adapt"):
+                from rnncli.tasks.language_model.learning import LearningReading
 
-            copy = Network(self.network.shape)
-            copy.load(self.network.parameters.export())
-            learning = self._mixed(LearningReading(copy, pool, first), first)
-        cut = Cut(self._reader, end)
-        reading = self._mixed(StreamReading(self.network, pool, first), first)
-        return scored_text(asked, self.encoding, cut, reading, learning)
+                copy = Network(self.network.shape)
+                copy.load(self.network.parameters.export())
+                learning = self._mixed(LearningReading(copy, pool, first), first)
+        lists, faults = self._lines(asked, LONGEST)
+        if asked.data != "-":
+            lists = in_larger_lists(lists)
+        return scored_text(lists, faults, Cut(self._reader), self._mixed(reading, first), learning)
 
     def _require_lines(self, options: Options) -> None:
         if self.items != LINES:
@@ -135,10 +148,8 @@ class LanguageModel(Predictor):
         if unknown := [one for one, token in zip(symbols[1:], tokens[1:].tolist(), strict=True) if not token]:
             count = f"{len(unknown):,} of {len(symbols) - 1:,} symbols"
             note(f"--lm: {count} are unknown to it, {shown(unknown[0])} the first")
-        end = self.vocabulary.end
-        if end is None:
-            end = int(self.vocabulary.encode("\n")[0]) or None
-        return lambda: Following(self.network, tokens, end, end)
+        boundary = self.vocabulary.boundary
+        return lambda: Following(self.network, tokens, boundary, boundary)
 
     def know(self, config: Config, source: Source) -> None:
         if self.items == STREAM:
@@ -191,7 +202,7 @@ class LanguageModel(Predictor):
         if not how.max_copy:
             return barred
         assert trained is not None
-        return replace(barred, seen=copies.filter_of(trained, how.max_copy + 1))
+        return replace(barred, seen=copies.filter_of(trained, how.max_copy + 1), read=self._reader.encode(prime))
 
     def copied(self, texts: Sequence[str], experiment: Experiment) -> str:
         trained = cast("TextExperiment", experiment).train_ids
@@ -211,7 +222,6 @@ class LanguageModel(Predictor):
         token may be empty.
         """
         decoder = Decoder(self.network, UNKNOWN_NUMBER)
-        known = self.vocabulary.decode(self.encode(prime, "the prime"))
         barred = self._barred(how, prime, trained)
         logits = decoder.read(self.beginning(prime, "the prime"))
         together = _together(length)
@@ -219,7 +229,7 @@ class LanguageModel(Predictor):
             batch = min(together, count - start)
             written = decoder.write(logits, replace(how, seed=how.seed + start), batch, barred)
             for b in range(batch):
-                yield self._pieces(known, itertools.islice(written.sequence(b), length))
+                yield self._pieces(prime, itertools.islice(written.sequence(b), length))
 
     def codec(self, threads: int | None) -> Codec:
         """Return what codes one text by this network; UsageError for words, which do not spell every text."""
@@ -247,13 +257,18 @@ class LanguageModel(Predictor):
 
         return exported.in_torch(self)
 
-    def _pieces(self, before: list[str], tokens: Iterator[int]) -> Iterator[str]:
+    def _pieces(self, prime: str, tokens: Iterator[int]) -> Iterator[str]:
+        """Yield the text of each token as it goes on after `prime`, whose last space is not written again."""
         # Bytes that are no UTF-8 become surrogates, and bytes again where they are written.
         detokenizer = Detokenizer(self.vocabulary.kind, errors="surrogateescape")
-        for word in before:
-            detokenizer.push(word)
-        for token in tokens:
-            yield detokenizer.push(self.vocabulary.tokens[token])
+        for token in self.vocabulary.decode(self._reader.encode(prime)):
+            detokenizer.push(token)
+        is_spaced = self.vocabulary.kind in WORDS and prime[-1:].isspace()
+        for number in tokens:
+            token = self.vocabulary.tokens[number]
+            piece = detokenizer.push(token)
+            yield token if is_spaced else piece
+            is_spaced = False
         yield detokenizer.flush()
 
     def next_tokens(self, ids: np.ndarray, top: int) -> list[tuple[str, float]]:
@@ -276,21 +291,19 @@ class LanguageModel(Predictor):
                 note(message)
             self._noted.add(message)
         elif unseen:
+            as_another = "" if self.reads_bytes else " read it as another (--unknown),"  # which is for characters
             raise DataError(
                 f"{where}: {describe_unseen(unseen, self.vocabulary.kind)} does not occur in what the model was "
-                "trained on; remove it, read it as another (--unknown), or train on a text that has it"
+                f"trained on; remove it,{as_another} or train on a text that has it"
             )
         return self._reader.encode(text)
 
     def beginning(self, text: str, where: str) -> np.ndarray:
         """Return the tokens of `text` as the beginning of an item, or else of a line, or the first known token if there
         are none."""
-        ids = self.encode(text, where)
-        if self.vocabulary.end is not None:
-            return np.append(self.vocabulary.end, ids)
-        newline = self.vocabulary.encode("\n")
-        if newline[0] != UNKNOWN_NUMBER:
-            return np.concatenate([newline, ids])
+        ids, before = self.encode(text, where), self.vocabulary.boundary
+        if before is not None:
+            return np.append(before, ids)
         return ids if len(ids) else np.ones(1, np.int32)
 
 

@@ -18,7 +18,7 @@ from rnncli.nn.network import Network
 from rnncli.notes import doubt, note
 from rnncli.tasks.language_model.config import LanguageModelConfig
 from rnncli.tasks.language_model.corpus import STEP, Corpus, counted
-from rnncli.tasks.language_model.items import STREAM
+from rnncli.tasks.language_model.items import STREAM, note_own_bytes
 from rnncli.tasks.language_model.streams import Validation
 from rnncli.tasks.language_model.texts import Losses, Texts
 from rnncli.training.backpropagation import Backpropagation
@@ -39,7 +39,7 @@ class HeldOut(NamedTuple):
 
     @property
     def scored(self) -> np.ndarray:
-        """The tokens that are scored: all but the first of a text of its own, which nothing precedes."""
+        """The tokens that are scored: all but the first where nothing precedes it."""
         return self.ids if len(self.before) else self.ids[1:]
 
     def validation(self, network: Network, driver: Backpropagation, *, known_only: bool = False) -> Validation:
@@ -132,16 +132,21 @@ def _held_out(
 
 
 def held_out_text(source: Source, config: LanguageModelConfig, vocabulary: Vocabulary) -> HeldOut | Texts:
-    """Return a text of its own as a split that is scored."""
+    """Return a text of its own as a split that is scored. Each file begins as a line does, after a newline, if the
+    vocabulary has it."""
     corpus = corpus_of(source, config)
     ids = corpus.encode(vocabulary)
     if config.data.items != STREAM:
         assert vocabulary.end is not None
         return Texts.of_items(ids, np.flatnonzero(ids == vocabulary.end))
+    newline = np.array([] if vocabulary.boundary is None else [vocabulary.boundary], ids.dtype)
     if len(corpus.ends) == 1:
-        return HeldOut(ids, ids[:0])
+        return HeldOut(ids, newline)
     stops = np.array(corpus.ends)
     starts = np.append(0, stops[:-1])
+    if len(newline):
+        ids, added = np.insert(ids, starts, newline), np.arange(len(starts))
+        starts, stops = starts + added, stops + added + 1
     return Texts.of_files(ids, starts, stops, starts)
 
 
@@ -229,6 +234,8 @@ def _mixed(x: np.ndarray) -> np.ndarray:
 def corpus_of(source: Source, config: LanguageModelConfig) -> Corpus:
     """Return the tokens of a source, cut as the config says; DataError without any items."""
     data = config.data
+    if data.kind == "byte":
+        note_own_bytes(data.encoding)
     hint = "pass --encoding latin-1, or --set data.tokens=byte"
     corpus = Corpus(source, data.kind, data.encoding, hint=hint, items=data.items)
     if data.items != STREAM and len(corpus.ids) < 2:

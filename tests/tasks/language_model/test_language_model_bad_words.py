@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import time
 
 import numpy as np
 import pytest
@@ -68,6 +69,23 @@ def test_words_are_compared_as_words_and_a_prime_may_begin_them():
     assert not BadWords(vocabulary).after[:, 1:].any()
 
 
+def test_ten_thousand_texts_take_no_time():
+    random = np.random.default_rng(1)
+    known, others = (["".join(map(chr, 97 + random.integers(0, 26, 8))) for _ in range(10_000)] for _ in range(2))
+    began = time.process_time()
+    words = BadWords(Vocabulary(("<unk>", *dict.fromkeys(known)), "word"), [*others, *known[:5000]])
+    assert (words.after[0] < 0).sum() == 1 + len(set(known[:5000]) | (set(known) & set(others)))
+    BadWords(Vocabulary.build("".join(map(chr, range(97, 123))), "char"), others)
+    assert time.process_time() - began < 10  # 1 s; minutes where it takes quadratic time
+
+
+def test_a_bad_text_of_an_unknown_word_and_a_known_one_may_begin_in_the_prime():
+    vocabulary = Vocabulary.build(TEXT, "word")
+    words = BadWords(vocabulary, ["zanzibar cat", "the zanzibar"])
+    cat = int(vocabulary.encode("cat")[0])
+    assert words.after[words.place_after("the zanzibar"), cat] < 0 <= words.after[words.place_after("the"), cat]
+
+
 def test_texts_that_leave_nothing_to_write_are_refused():
     vocabulary = Vocabulary.build("ab", "char")
     with pytest.raises(UsageError, match='leave nothing to write after "a"'):
@@ -117,6 +135,26 @@ def test_no_longer_run_is_copied(how, longest):
     tokens = list(itertools.islice(sequence, 300))
     assert runs(tokens, trained.tolist()) == longest
     assert 0 not in tokens
+
+
+@pytest.mark.parametrize("longest", [1, 3, 70])
+@pytest.mark.parametrize("size", [1, 2, 69, 71, 200])
+def test_a_copy_that_begins_in_the_prime_is_counted_from_there(longest, size):
+    network = made("gru")
+    V = network.shape.output_size
+    after = np.zeros((1, V), np.int32)
+    after[0, 0] = -1
+    before = np.random.default_rng(2).integers(1, V, size).astype(np.int32)
+    free = itertools.islice(Decoder(network).write(Decoder(network).read(before), Sampling(top_k=1)).sequence(0), 200)
+    trained = np.append(before, np.array(list(free), np.int32))  # what the network goes on with
+    decoder = Decoder(network)
+    barred = Barred(after, seen=copies.filter_of(trained, longest + 1), read=before)
+    written = decoder.write(decoder.read(before), Sampling(max_copy=longest, top_k=1), 2, barred)
+    tokens = list(itertools.islice(written.sequence(1), 100))
+    whole = [*before.tolist(), *tokens]
+    grams = {tuple(trained[i : i + longest + 1].tolist()) for i in range(len(trained) - longest)}
+    new = [tuple(whole[i : i + longest + 1]) for i in range(max(size - longest, 0), len(whole) - longest)]
+    assert not grams & set(new)
 
 
 def test_others_are_drawn_by_their_probability_where_one_would_be_copied():

@@ -81,7 +81,7 @@ def test_parts_that_are_files_of_their_own(tmp_path):
     (tmp_path / "t.txt").write_text("test text", encoding="utf-8")
     v, t = str(tmp_path / "v.txt"), str(tmp_path / "t.txt")
     text = PROSE + "vx"
-    every, of_v, of_t = list(text), (list("valid text"), []), (list("test text"), [])
+    every, of_v, of_t = list(text), (list("valid text"), ["\n"]), (list("test text"), ["\n"])
     assert parts(text, "char", validation=v, test=t) == (every, of_v, of_t)
     train, valid, tested = parts(text, "char", validation=v, test=0.25)
     assert (valid, train + tested[0], tested[1]) == (of_v, every, train)
@@ -149,8 +149,8 @@ def test_the_floor_and_the_network_score_the_same_tokens_of_a_file_of_its_own(tm
     experiment, _ = prepared(PROSE, validation=str(tmp_path / "v.txt"))
     score = experiment.score()
     ids = experiment.vocabulary.encode(PROSE[:300])
-    assert "299 tokens" in score.detail
-    of = experiment.train_ids, ids[1:], ids[:1], len(experiment.vocabulary)
+    assert "300 tokens" in score.detail
+    of = experiment.train_ids, ids, experiment.vocabulary.encode("\n"), len(experiment.vocabulary)
     assert dict(score.baselines)["interpolated 5-gram"] == ngram.cross_entropy(*of)
     assert dict(score.baselines)["Kneser-Ney 5-gram"] == five_gram(*of)
 
