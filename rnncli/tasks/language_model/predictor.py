@@ -92,8 +92,8 @@ class LanguageModel(Predictor):
         return Pieces(line_by_line(lists, _Lines(self, asked.options.get("top", TOP)), faults))
 
     def _lines(self, asked: Asked, cut_at: int | None = None) -> tuple[Iterator[list[Line]], Faults]:
-        """Return the lines that are asked about, and what tells of those that cannot be read. cut_at: characters, beyond
-        which a line comes in parts; without it a line that is too long has an error."""
+        """Return the lines that are asked about, and what tells of those that cannot be read. cut_at: characters,
+        beyond which a line comes in parts; without it a line that is too long has an error."""
         assert asked.data is not None
         opened, encoding = Opened(asked.data), asked.reading.get("encoding", self.encoding)
         if self.vocabulary.kind == "byte":
