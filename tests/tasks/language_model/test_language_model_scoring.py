@@ -130,6 +130,7 @@ def test_bytes_are_those_of_the_file_whatever_their_encoding(content, encoding):
     with noting(notes.append):
         experiment.hold_out(Source("new.txt", content), encoding)
         whole = dict(experiment.score().figures)[WITH_NGRAM] / math.log(2)
+    with noting(notes.append):
         scored = scorer.score(Asked(Source("new.txt", content), encoding, {}, lambda text: None))
         read = b"".join(b"".join(map(as_bytes, line.pieces())) for some in scored.lines for line in some)
     assert read == content
