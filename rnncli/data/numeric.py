@@ -129,8 +129,10 @@ def _columns(table: Table) -> str:
     return "columns: " + ", ".join(shown(name) for name in table.header)
 
 
-def numeric_column(table: Table, index: int, *, decimal: str = ".", missing: Missing = "refuse") -> np.ndarray:
-    """Return column `index` (from 0) of `table` as float64 (N,).
+def numeric_column(
+    table: Table, index: int, *, decimal: str = ".", missing: Missing = "refuse", has_thousands: bool = True
+) -> np.ndarray:
+    """Return column `index` (from 0) of `table` as float64 (N,). has_thousands: whether there is a key data.thousands.
 
     Empty cells and those of `_MISSING`, such as NA, null, - or unavailable, are missing: `missing` decides whether
     they are refused, or left as NaN (`mask`).
@@ -140,7 +142,7 @@ def numeric_column(table: Table, index: int, *, decimal: str = ".", missing: Mis
     values = _all_numbers(cells, decimal)
     if values is None:
         values = np.array([_number_or_gap(table, row, index, decimal) for row in range(len(cells))])
-    _refuse_thousands(table, index, cells, decimal)
+    _refuse_thousands(table, index, cells, decimal, has_thousands)
     too_large = np.flatnonzero(np.abs(values) > _LARGEST)
     if too_large.size:
         # What no double holds is named first; else the largest, which says most about the unit.
@@ -154,7 +156,7 @@ def numeric_column(table: Table, index: int, *, decimal: str = ".", missing: Mis
     return values
 
 
-def _refuse_thousands(table: Table, index: int, cells: Sequence[str], decimal: str) -> None:
+def _refuse_thousands(table: Table, index: int, cells: Sequence[str], decimal: str, has_key: bool) -> None:
     """Raise DataError for a column such as 1.002 and 919, whose points may part thousands: all cells that have one have
     three digits after it, no zero before it, and others have none."""
     grouped, first = _may_be_grouped(decimal), -1
@@ -167,7 +169,8 @@ def _refuse_thousands(table: Table, index: int, cells: Sequence[str], decimal: s
     if whole is not None:
         what = f"{shown(cells[first].strip())} beside {shown(whole.strip())} may be thousands or a fraction"
         zeros = f"write the zeros that it ends with, such as 919{decimal}000"
-        why = f"{what}; if thousands, {_as_thousands(decimal)}; if a fraction, {zeros}"
+        marks = _as_thousands(decimal) if has_key else f"write them without {shown(decimal)}"
+        why = f"{what}; if thousands, {marks}; if a fraction, {zeros}"
         _refuse(table, first, index, why)
 
 

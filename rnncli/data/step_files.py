@@ -158,7 +158,7 @@ def _inputs(table: Table, data: RecordingsConfig, inputs: tuple[str, ...], taken
 
 def _numbers(table: Table, index: int, decimal: str) -> np.ndarray:
     """Return a column as float64 (N,); raise DataError naming the line of a missing value."""
-    values = numeric_column(table, index, decimal=decimal, missing="mask")
+    values = numeric_column(table, index, decimal=decimal, missing="mask", has_thousands=False)
     if (gaps := np.flatnonzero(np.isnan(values))).size:
         where = f"{table.name}:{table.lines[gaps[0]]}: column {index + 1} {shown(table.header[index])}"
         raise DataError(f"{where} has no value, and {len(gaps):,} rows in all; fill them, or remove the rows")

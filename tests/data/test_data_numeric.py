@@ -186,3 +186,4 @@ def test_thousands_or_a_fraction_is_refused_with_two_mends_that_work():
     for cells in (["1.002", "919.5"], ["0.002", "919"], ["1.002", "2.003"], ["1.0021", "919"]):
         numeric_column(column(*cells), 2)
     assert "may be thousands" in refused(column("1.002", "-919"))
+    assert 'if thousands, write them without "."; if a' in refused(column("1.002", "919"), has_thousands=False)

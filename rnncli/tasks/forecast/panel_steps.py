@@ -132,10 +132,11 @@ class StepTable:
         try:
             return self._regular_times(self.index[self.columns.time])
         except DataError as error:
-            raise DataError(f"{error}{self._hint_of_series()}") from None
+            what, other, mends = str(error).partition("; or ")
+            raise DataError(f"{what}{self._hint_of_series()}{other}{mends}") from None
 
     def _hint_of_series(self) -> str:
-        """Return a hint for an error: the fewest columns of repeated cells that may tell series apart."""
+        """Return the likeliest mend of an error: the fewest columns of repeated cells that may tell series apart."""
         given = self.columns.sources(self.columns.id)
         other = {*given, *self.columns.sources(self.columns.time), str(self.columns.time), str(self.columns.id)}
         times = [row[self.index[str(self.columns.time)]] for row in self.table.rows]
@@ -149,7 +150,7 @@ class StepTable:
                     f"the column {shown(keys[0])} says" if len(keys) == 1 else f"{' and '.join(map(shown, keys))} say"
                 )
                 value = quoted(keys[0]) if len(keys) == 1 else f"'[{', '.join(keys)}]'"
-                return f"; or, if {tell} which series a row is of, --set data.id={value}"
+                return f"; if {tell} which series a row is of, --set data.id={value}"
         return ""
 
     def _regular_times(self, at: int) -> tuple[list[Timeline], np.ndarray]:

@@ -84,7 +84,7 @@ def steps_in(table: Table, indices: Sequence[int], decimal: str, *, learns: bool
         if not learns and all(is_missing(row[index]) for row in table.rows):
             columns.append(np.full(len(table.rows), np.nan))  # the model knows the column
         else:
-            columns.append(numeric_column(table, index, decimal=decimal, missing="mask"))
+            columns.append(numeric_column(table, index, decimal=decimal, missing="mask", has_thousands=False))
     return np.stack(columns, axis=1)
 
 
