@@ -161,7 +161,7 @@ class Model:
 
     def _texts(self, prime: str, n: int, count: int | None, options: Mapping[str, Any]) -> Texts:
         asked = parsed("generate", {**options, "prime": prime, "length": n, "count": count})
-        for name in ("run", "echo", "form"):
+        for name in ("run", "echo", "form", "quiet"):
             del asked[name]
         return texts(request_of(self._model, asked), log)
 

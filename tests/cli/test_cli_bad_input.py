@@ -53,7 +53,7 @@ WRONG: dict[str, tuple[Sequence[str], int, Sequence[str]]] = {
         ["latin.txt:2:4: byte 0xE9 is not UTF-8", "--encoding latin-1"],
     ),
     "bytes that are no text": (["bytes.txt"], 3, ["bytes.txt:1:6: byte 0xE9 is not UTF-8"]),
-    "run exists": (["char.yaml", "-o", "run"], 2, ["run: exists and is not empty", "--resume"]),
+    "run exists": (["char.yaml", "-o", "run"], 2, ["run: exists and is not empty; choose another -o"]),
     "run is a file": (["char.yaml", "-o", "a file"], 5, ["a file"]),
     "parent is a file": (["char.yaml", "-o", "a file/run"], 5, ["a file/run"]),
     "hostile name": (["bad\x1b[31m.csv"], 3, [r"bad\x1b[31m.csv"]),

@@ -275,7 +275,7 @@ def test_a_run_that_was_never_trained_says_how_it_is_and_not_to_resume_it(tmp_pa
     (one,) = json.loads(run("runs", "run", "-f", "json", cwd=tmp_path).ok().out)
     assert one["state"] == "imported"
     way = "was imported, and has not been trained here; train it on your data: rnncli train --from run DATA"
-    for command in ("report", "plot", "evaluate", "train --resume -o"):
+    for command in ("report", "evaluate", "train --resume -o"):
         assert run(*command.split(), "run", cwd=tmp_path).refused(2) == f"run: {way}"
     assert way.partition("; ")[2] in run("check", "run", cwd=tmp_path).ok().out
     rows = "".join(f"{k // 3},{k % 7},{k // 3 % 4}\n" for k in range(120))
@@ -286,6 +286,12 @@ def test_a_run_that_was_never_trained_says_how_it_is_and_not_to_resume_it(tmp_pa
     small = ["--set", "training.updates=2", "--set", "training.threads=1"]
     run("train", "--from", "run", "d.csv", "-o", "more", "-q", *small, cwd=tmp_path).ok()
     assert json.loads(run("runs", "more", "-f", "json", cwd=tmp_path).ok().out)[0]["state"] == "finished"
+
+
+@pytest.mark.plots
+def test_a_run_that_was_never_trained_has_no_curves(tmp_path: Path) -> None:
+    imported(tmp_path, weights("rnn", 1) | {"head.weight": matrix(1, H)}, "--task", "regress")
+    assert run("plot", "run", cwd=tmp_path).refused(2).startswith("run: was imported, and has not been trained here; ")
 
 
 def test_existing_folders_and_links_are_left_alone(tmp_path: Path) -> None:

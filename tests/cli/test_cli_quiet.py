@@ -43,7 +43,9 @@ def test_every_command_that_says_more_than_its_result_can_be_quiet() -> None:
     assert all(("-q" in _options(name)) == ("--quiet" in _options(name)) for name in COMMANDS)
 
 
-@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize(
+    "call", [pytest.param(call, marks=pytest.mark.plots if call == "plot" else ()) for call in CALLS]
+)
 def test_a_quiet_command_leaves_standard_error_empty(call: str, shelf: Shelf, tmp_path: Path) -> None:
     words = [word.replace("SHELF", str(shelf.folder)) for word in shlex.split(CALLS[call])]
     told = run(*words, "-q", cwd=tmp_path).ok().err

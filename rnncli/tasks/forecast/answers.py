@@ -84,7 +84,7 @@ class Sheet:
     ) -> Iterator[ForecastChart]:
         """Yield a chart for each series and target: the end of its history, and the forecast (H, S, C)."""
         for s in range(len(self.panel.ids)):
-            for c in range(len(self.columns.targets)):
+            for c in range(point.shape[2]):
                 ends = {level: (low[:, s, c], high[:, s, c]) for level, (low, high) in bands.items()}
                 end, history = int(self.panel.starts[s + 1]), max(_HISTORY * len(point), 2 * season)
                 yield drawn(self.panel, self.columns, (s, c), end, history, point[:, s, c], ends, decimal)
