@@ -99,17 +99,25 @@ def temporary_folder(path: Path, mode: int = 0o700) -> Iterator[Path]:
     from shutil import rmtree
 
     drop_leftovers(path)
-    made = path.parent / _temporary(path.name)
-    os.mkdir(made, mode)
+    made, descriptor = _locked_folder(path, mode)
     try:
-        descriptor = open_folder(made)
-        try:
-            _lock(descriptor)
-            yield made
-        finally:
-            os.close(descriptor)
+        yield made
     finally:
+        os.close(descriptor)
         rmtree(made, ignore_errors=True)
+
+
+def _locked_folder(path: Path, mode: int) -> tuple[Path, int]:
+    """Make a temporary folder for `path`; return it and its descriptor, whose lock shows that it is no leftover."""
+    while True:
+        made = path.parent / _temporary(path.name)
+        os.mkdir(made, mode)
+        with contextlib.suppress(FileNotFoundError):  # another process may take it for one before it is locked
+            descriptor = open_folder(made)
+            _lock(descriptor)
+            if made.exists():
+                return made, descriptor
+            os.close(descriptor)
 
 
 def append(path: Path, content: bytes, folder: int | None = None) -> None:

@@ -200,6 +200,25 @@ def test_a_file_that_another_takes_for_a_leftover_is_made_again(
     assert os.listdir(tmp_path) == ["model"]
 
 
+def test_a_folder_that_another_takes_for_a_leftover_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, real = list[Path](), safe_files._lock
+
+    def lock(descriptor: int) -> None:
+        (here,) = tmp_path.iterdir()
+        made.append(here)
+        if len(made) == 1:
+            here.rmdir()
+        real(descriptor)
+
+    monkeypatch.setattr(safe_files, "_lock", lock)
+    with safe_files.temporary_folder(tmp_path / "export") as folder:
+        assert folder.is_dir()
+    assert (len(made), folder) == (2, made[1])
+    assert not [*tmp_path.iterdir()]
+
+
 def test_a_link_of_the_users_is_followed_but_not_one_in_a_run_directory(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "mine")
     assert safe_files.led_to(tmp_path / "link") == tmp_path / "mine"

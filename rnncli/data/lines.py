@@ -37,6 +37,10 @@ _MARKING = "rnncli.marking"
 _END = re.compile("(\r\n|\r|\n)")
 
 
+class LongLineError(DataError):
+    """A line has more characters than any may have; it may never end."""
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """A line and, apart from its text, its end as it is written, "" of the last line without one. error: what is wrong
@@ -196,17 +200,18 @@ def _split(text: str) -> tuple[list[tuple[str, str]], str]:
 def _between_ends(texts: Iterator[str]) -> Iterator[tuple[str, bool]]:
     """Yield the pieces of a text, and True with the last one, none of which begins within CRLF.
 
-    The CR of one that comes in two pieces is the whole end of its line, which so is there at once; where lines are seen
-    to end with CRLF, it waits for its LF.
+    A CR at the end of one waits for its LF, but where all lines before have ended with CR alone: such are there at
+    once, and CR is the whole end of the first that has LF too and comes in two pieces.
     """
-    ended, waits, pairs = False, False, False
+    ended, waits, alone, pairs = False, False, False, False
     for text in texts:
         text = "\r" * waits + text
         if ended and text:
             pairs, ended = pairs or text.startswith("\n"), False
             text = text.removeprefix("\n")
         pairs = pairs or "\r\n" in text
-        waits = pairs and text.endswith("\r")
+        alone = alone or text.count("\r") > text.count("\r\n") + text.endswith("\r")
+        waits = text.endswith("\r") and (pairs or not alone)
         ended = ended or (text.endswith("\r") and not waits)
         yield text[: len(text) - waits], False
     yield "\r" * waits, True
@@ -227,8 +232,8 @@ def _beginnings(lists: Iterator[list[Line]], longest: int) -> Iterator[list[Line
 
 
 def _bounded(line: Line, longest: int) -> Line:
-    error = DataError(f"{line.where}: has more than {longest:,} characters, the most of a line; break it into several")
-    return replace(line, text=line.text[:_SHOWN], error=line.error or error, goes_on=False)
+    what = f"{line.where}: has more than {longest:,} characters, the most of a line; break it into several"
+    return replace(line, text=line.text[:_SHOWN], error=LongLineError(what), goes_on=False)
 
 
 def _line(encoding: str, name: str, number: int, text: str, end: str) -> Line:

@@ -15,6 +15,7 @@ import stat
 import sys
 import time
 import warnings
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
@@ -138,7 +139,8 @@ def _root() -> tuple[Path, str]:
     if users.is_absolute():
         return users / "rnncli", ""
     try:
-        return Path.home() / ".cache" / "rnncli", ""
+        home = Path.home()
+        return home / ".cache" / "rnncli", "" if home.is_absolute() else "HOME is not an absolute path"
     except RuntimeError:
         return Path("~", ".cache", "rnncli"), "no home folder"
 
@@ -166,13 +168,29 @@ def _refusal(folder: Path) -> str:
         return "another user owns it"
     if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         return "others may write to it"
-    for above in dict.fromkeys((*folder.parents, *folder.resolve().parents)):
-        name, status = "it" if above == folder.parent else str(above), above.stat()
+    for above in _passed(folder.parent):
+        name, status = "it" if above == folder.parent else str(above), above.lstat()
         if status.st_uid not in trusted:
             return f"another user owns {name}"
-        if _others_may_replace_in(status):
+        if stat.S_ISDIR(status.st_mode) and _others_may_replace_in(status):
             return f"others may write to {name}"
     return ""
+
+
+def _passed(folder: Path) -> Iterator[Path]:
+    """Yield the root, and every folder and link that the system passes on its way to a folder that is there."""
+    at, ahead = Path("/"), [*reversed(folder.parts[1:])]
+    yield at
+    while ahead:
+        name = ahead.pop()
+        step = at.parent if name == ".." else at / name
+        yield step
+        if step.is_symlink():
+            target = step.readlink()
+            at = Path("/") if target.is_absolute() else at
+            ahead += reversed(target.parts[target.is_absolute() :])
+        else:
+            at = step
 
 
 def _others_may_replace_in(status: os.stat_result) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol, TypeVar
 
+from rnncli.data.lines import LongLineError
 from rnncli.errors import DataError
 from rnncli.notes import doubt
 from rnncli.tasks.answers import Piece
@@ -18,7 +19,7 @@ class Faults:
     """Counts the inputs of `name`, and those without an answer, and tells the errors of the first NAMED.
 
     what: "lines", "rows". strict: the first one is an end. A blank line is no fault. The error of an only input is the
-    end of all; it is not told before, so that one mistake is one line.
+    end of all; it is not told before, so that one mistake is one line, unless that end may never come.
     """
 
     def __init__(self, name: str, asked: Asked, what: str = "lines"):
@@ -37,7 +38,7 @@ class Faults:
     def add(self, error: DataError) -> None:
         """Tell of an input that cannot be answered."""
         self._count += 1
-        if self._inputs == 1:
+        if self._inputs == 1 and not isinstance(error, LongLineError):
             self._only = error
         elif self._count <= NAMED:
             self._tell(str(error))

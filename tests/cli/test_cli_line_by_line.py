@@ -237,6 +237,15 @@ def test_a_line_that_never_ends_is_told_before_its_end_and_the_others_are_answer
     assert len(str(found[1])) < 300
 
 
+def test_an_only_line_that_never_ends_is_told_too(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"fine dull " * (lines.LONGEST // 5))))
+    monkeypatch.chdir(folder)
+    told = list[str]()
+    answers = open_model("classify").load().predict(Asked("-", {}, {}, told.append))
+    assert next(iter(answers.lists))
+    assert "<stdin>:1: has more than 16,777,216 characters" in told[0]
+
+
 @pytest.mark.long
 def test_a_slow_pipe_is_not_waited_for(folder: Path) -> None:
     with start("predict", "classify", "-", cwd=folder, stdin=subprocess.PIPE) as process:

@@ -167,6 +167,25 @@ def test_a_folder_behind_a_link_is_judged_by_where_it_is(here, tmp_path):
     assert refused(report(here, RNNCLI_CACHE=tmp_path / "link")) == f"others may write to {tmp_path}/open"
 
 
+def test_links_are_judged_on_the_way_too(kernels, tmp_path, monkeypatch):
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open/inner").symlink_to("../users")
+    (tmp_path / "outer").symlink_to(tmp_path / "open/inner")
+    assert cache._refusal(tmp_path / "outer/rnncli/kernels") == ""
+    (tmp_path / "open").chmod(0o777)
+    assert cache._refusal(tmp_path / "outer/rnncli/kernels") == f"others may write to {tmp_path}/open"
+    (tmp_path / "open").chmod(0o1777)  # where another user may have made the link
+    _owned_by_another(monkeypatch, tmp_path / "open/inner")
+    assert cache._refusal(tmp_path / "outer/rnncli/kernels") == f"another user owns {tmp_path}/open/inner"
+
+
+def test_a_home_folder_that_depends_on_the_current_one_has_no_kernels(monkeypatch):
+    monkeypatch.delenv("RNNCLI_CACHE", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("HOME", ".")
+    assert cache._root()[1] == "HOME is not an absolute path"
+
+
 @pytest.fixture
 def kernels(tmp_path):
     folder = tmp_path / "users/rnncli/kernels"
@@ -183,14 +202,18 @@ def test_a_group_may_write_above_it_if_it_is_the_users_own(kernels, tmp_path, mo
 
 @pytest.mark.parametrize(("above", "told"), [("users/rnncli", "it"), ("users", "{}/users")])
 def test_a_folder_of_another_user_has_no_kernels_of_this_one(kernels, tmp_path, monkeypatch, above, told):
+    _owned_by_another(monkeypatch, tmp_path / above)
+    assert cache._refusal(kernels) == f"another user owns {told.format(tmp_path)}"
+
+
+def _owned_by_another(monkeypatch, place):
     real = Path.stat
 
     def of_another(path, **how):
         found = real(path, **how)
-        return os.stat_result((*found[:4], os.getuid() + 1, *found[5:])) if path == tmp_path / above else found
+        return os.stat_result((*found[:4], os.getuid() + 1, *found[5:])) if path == place else found
 
     monkeypatch.setattr(Path, "stat", of_another)
-    assert cache._refusal(kernels) == f"another user owns {told.format(tmp_path)}"
 
 
 def test_folders_that_are_made_for_it_are_private(here, tmp_path):

@@ -20,17 +20,20 @@ from rnncli.training.reports import Compressed
 MOST_GIVEN, MOST_SCORED = 2_000_000, 1_000_000  # tokens
 _REPLACEMENT = {"byte": "?"}  # for an unknown token, of which the text has few
 _FEW = 0.01
+_SHORTEST = 1_000  # bytes; of less text the difference of two sizes is more rounding than text, and may be negative
 
 
 def compressed(vocabulary: Vocabulary, train: np.ndarray, scored: np.ndarray) -> Compressed | None:
     """Return the bits per character, or per byte of tokens that are bytes, that compressors need for the tokens
-    `scored`, given `train`; None if many of them are unknown, so that their text is not.
+    `scored`, given `train`; None if many of them are unknown, so that their text is not, or if they are too few.
     """
     scored, unit = scored[:MOST_SCORED], "byte" if vocabulary.kind in BYTES else "character"
     if np.count_nonzero(scored == UNKNOWN_NUMBER) > _FEW * len(scored):
         return None
     text = _text(vocabulary, scored)
     given, whole = _bytes(vocabulary, _text(vocabulary, train[-MOST_GIVEN:])), _bytes(vocabulary, text)
+    if len(whole) < _SHORTEST:
+        return None
     bits = {name: 8 * (size(given + whole) - size(given)) for name, size in COMPRESSORS.items()}
     return Compressed(unit, tuple((name, count / len(text)) for name, count in bits.items()))
 

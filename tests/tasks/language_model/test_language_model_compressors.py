@@ -12,7 +12,7 @@ from rnncli.data.vocabulary import Vocabulary
 from rnncli.tasks.language_model import compressors
 from rnncli.tasks.language_model.compressors import compressed
 
-TRAIN, SCORED = "the miller went to the mill, ähnlich\n" * 9, "the mill went to the miller, ähnlich\n" * 3
+TRAIN, SCORED = "the miller went to the mill, ähnlich\n" * 9, "the mill went to the miller, ähnlich\n" * 30
 
 
 def of(kind, train=TRAIN, scored=SCORED):
@@ -38,8 +38,14 @@ def test_the_bits_are_those_that_the_text_adds(kind, units):
 
 
 def test_a_text_with_many_unknown_characters_has_no_bits():
-    assert of("char", scored=SCORED + "???") is None
+    assert of("char", scored=SCORED + "?" * 30) is None
     assert of("char", scored=SCORED * 20 + "?") is not None
+
+
+@pytest.mark.parametrize("kind", ["char", "byte"])
+def test_a_text_of_a_few_lines_has_no_bits_that_rounding_could_make_negative(kind):
+    assert of(kind, scored=SCORED[:900]) is None
+    assert min(count for _, count in of(kind, scored=SCORED[:1000]).bits) > 0
 
 
 def test_xz_is_as_small_as_the_command():
