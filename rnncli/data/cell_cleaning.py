@@ -34,13 +34,14 @@ def cleaned(cells: Sequence[str], thousands: str | None, missing: Sequence[str] 
     return made
 
 
-def without_signs(table: Table) -> Table:
-    """Return the table without the sign of a currency, per cent or degrees that all cells of a column have, with a
-    note of each such column."""
-    signs = {}
-    for i, cell in enumerate(_first_present(table)):
-        sign = split_sign(cell)[0]
-        if sign and all(split_sign(row[i])[0] == sign or is_missing(row[i]) for row in table.rows):
+def without_signs(table: Table, missing: Sequence[str] | None = None) -> Table:
+    """Return the table without the sign of a currency, per cent or degrees that all cells of a column have, but those
+    that are one of `missing`, with a note of each such column."""
+    signs, words = {}, set(missing or ())
+    for i in range(len(table.header)):
+        present = (row[i] for row in table.rows if not is_missing(row[i]) and row[i].strip() not in words)
+        sign = split_sign(next(present, ""))[0]
+        if sign and all(split_sign(cell)[0] == sign for cell in present):
             signs[i] = sign
     if not signs:
         return table
@@ -48,11 +49,6 @@ def without_signs(table: Table) -> Table:
     note(f"numbers are read, and written, without their signs: {listed}")
     rows = [[split_sign(cell)[1] if i in signs else cell for i, cell in enumerate(row)] for row in table.rows]
     return replace(table, rows=rows, signs={table.header[i]: sign for i, sign in signs.items()})
-
-
-def _first_present(table: Table) -> list[str]:
-    """Return the first cell of each column that is not missing, "" where all are."""
-    return [next((row[i] for row in table.rows if not is_missing(row[i])), "") for i in range(len(table.header))]
 
 
 def split_sign(cell: str) -> tuple[str, str]:

@@ -39,6 +39,13 @@ def test_words_that_mean_missing():
     assert cleaned(["-999", " x ", "x1", "7"], None, ["-999", "x"], ".") == ["", "", "x1", "7"]
 
 
+@pytest.mark.parametrize("cells", [["k.A.", "5 €", " k.A. "], ["5 €", "", "k.A."]])
+def test_words_that_mean_missing_need_no_sign(cells):
+    with noting(lambda text: None):
+        assert without_signs(column(*cells), ["k.A."]).signs == {"temp": "€"}
+        assert without_signs(column(*cells)).signs == {}
+
+
 @pytest.mark.parametrize(
     ("cells", "sign", "values"),
     [

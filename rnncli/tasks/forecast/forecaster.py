@@ -267,6 +267,8 @@ class Forecaster(Predictor):
         """Return intervals by percent around forecasts; UsageError if there are none."""
         made: dict[float, Band] = {}
         for level in levels:
+            if level < 1:
+                raise UsageError(f"--levels {level:g}: is in percent, 1 or more; did you mean {100 * level:g}?")
             if level > WIDEST:
                 raise UsageError(f"--levels {level:g}: errors tell intervals of up to {WIDEST:g}%; lower it")
             calibration = self.require_intervals(method, len(outlook.point))

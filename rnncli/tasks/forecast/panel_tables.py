@@ -214,7 +214,7 @@ def lines_of(source: Source, data: SeriesConfig) -> Callable[[str, str], int]:
 
 def _read(source: Source, data: SeriesConfig) -> Table:
     table = read_table(source, **data.dialect, skip_footer=data.skip_footer)
-    table = without_signs(table)
+    table = without_signs(table, data.na_values)
     if data.thousands is None and not data.na_values:
         return table
     return replace(table, rows=[cleaned(row, data.thousands, data.na_values, data.decimal) for row in table.rows])

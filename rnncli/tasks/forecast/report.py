@@ -48,6 +48,9 @@ def require_rule(text: str) -> re.Match[str]:
             f"--fail-if {shown(text)}: write METRIC > NUMBER, with one of {', '.join(_METRICS)}, wql, coverage_80, "
             f"coverage_95 and one of < <= > >={'' if metric in _METRICS else did_you_mean(metric, _METRICS)}"
         )
+    if match[2] and not 0 <= (share := float(match[4])) <= 1:
+        hint = f"; did you mean {share / 100:g}?" if 1 < share <= 100 else ""
+        raise UsageError(f"--fail-if {shown(text)}: coverage is a share from 0 to 1{hint}")
     return match
 
 

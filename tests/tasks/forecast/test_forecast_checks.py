@@ -1,6 +1,7 @@
 """Checks that end in exit code 7: what passes, what fails, what is no rule."""
 
 import math
+import re
 
 import pytest
 
@@ -61,6 +62,19 @@ def test_all_that_failed_is_said_at_once():
 @pytest.mark.parametrize("rule", ["mase", "mase !! 3", "mase > 1.2.3", "mase > .", "speed > 1", "> 1", ""])
 def test_what_is_no_rule(rule):
     with pytest.raises(UsageError, match="write METRIC > NUMBER"):
+        require_rule(rule)
+
+
+@pytest.mark.parametrize(
+    ("rule", "hint"),
+    [
+        ("coverage_80<90", "; did you mean 0.9?"),
+        ("COVERAGE_95 < 92.5", "; did you mean 0.925?"),
+        ("coverage_80 > -1", ""),
+    ],
+)
+def test_a_coverage_is_a_share(rule, hint):
+    with pytest.raises(UsageError, match=rf"coverage is a share from 0 to 1{re.escape(hint)}$"):
         require_rule(rule)
 
 

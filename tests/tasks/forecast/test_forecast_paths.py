@@ -225,6 +225,8 @@ def test_totals_of_counts_are_not_lifted_by_the_end_at_0():
 def test_levels_that_errors_cannot_tell_are_refused():
     with pytest.raises(UsageError, match=r"--levels 99\.9: errors tell intervals of up to 99%"):
         reloaded(made()).forecasts(H, (80, 99.9), network=True)
+    with pytest.raises(UsageError, match=r"--levels 0\.8: is in percent, 1 or more; did you mean 80\?"):
+        reloaded(made()).forecasts(H, (0.8,), network=True)
 
 
 def test_paths_that_all_end_at_zero_do_not_make_the_errors_of_others_immense():
