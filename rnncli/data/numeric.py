@@ -215,9 +215,12 @@ def numeric_row(table: Table, row: int, indices: Sequence[int], decimal: str = "
     return values
 
 
-def refuse_missing(table: Table, index: int, gaps: np.ndarray, count: int) -> NoReturn:
-    """Raise DataError for column `index` (from 0), in which the rows `gaps` (n,) of `count` rows are missing."""
-    why = f"{len(gaps):,} of {count:,} values are missing, this is the first; "
+def refuse_missing(table: Table, index: int, gaps: np.ndarray, count: int, likeliest: str = "") -> NoReturn:
+    """Raise DataError for column `index` (from 0), in which the rows `gaps` (n,) of `count` rows are missing.
+
+    likeliest: a mend to name first.
+    """
+    why = f"{len(gaps):,} of {count:,} values are missing, this is the first; {likeliest}"
     _refuse(table, int(gaps[0]), index, why + "--set data.missing=ffill|interpolate|mask|zero says what to do")
 
 

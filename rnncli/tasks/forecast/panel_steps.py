@@ -228,7 +228,18 @@ class StepTable:
         targets = dict(zip(self.columns.targets, cells.targets.T, strict=True))
         for name, column in {**targets, **cells.past, **cells.known_covariates}.items():
             if not _is_words(column) and (gaps := np.flatnonzero(np.isnan(column) & seen)).size:
-                refuse_missing(self.table, self.index[name], gaps, int(seen.sum()))
+                mend = self._mend_of_ends(column, targets) if name in targets else ""
+                refuse_missing(self.table, self.index[name], gaps, int(seen.sum()), mend)
+
+    def _mend_of_ends(self, column: np.ndarray, targets: Mapping[str, np.ndarray]) -> str:
+        """Return the likeliest mend of targets that nobody chose if some, alike, have no value in the last rows only."""
+        ended = np.isnan(column)
+        names = [name for name, other in targets.items() if np.array_equal(np.isnan(other), ended)]
+        at_the_end = all(np.isin(np.diff(ended[rows].astype(int)), (0, 1)).all() for rows in self.groups.values())
+        if self.data.target is not None or self.columns.time is None or len(names) == len(targets) or not at_the_end:
+            return ""
+        value = quoted(names[0]) if len(names) == 1 else f"'[{', '.join(names)}]'"
+        return f"if the last rows are those to forecast, --set data.target={value}; else "
 
     def _refuse_vast_gaps(self, lasts: Sequence[int], places: np.ndarray) -> None:
         """Raise DataError if a slip in a time, such as the year 2204, would make too many rows to fill in."""

@@ -29,6 +29,26 @@ def listed(panel):
     ]
 
 
+@pytest.mark.parametrize(
+    ("ends", "offered"),
+    [
+        (["5,,0", "6,,1"], "v"),
+        ([",,0", ",,1"], "'[u, v]'"),
+        (["5,,0", "6,7,1"], None),
+    ],
+)
+def test_columns_that_end_before_others_are_offered_as_targets(ends, offered):
+    rows = ["1,4,0", "2,3,1", "5,9,0", "3,6,1", *ends]
+    text = table("ds,u,v,w", [f"{d},{row}" for d, row in zip(days(len(rows)), rows, strict=True)])
+    first = f"if the last rows are those to forecast, --set data.target={offered}; else " if offered else ""
+    assert refused(DataError, read, text).endswith(f"this is the first; {first}{SWITCHES}")
+    if offered:
+        chosen = offered.strip("'[]").split(", ")
+        assert len(read(text, target=chosen)[0].values) == 4
+        if len(chosen) == 1:
+            assert "if the last rows" not in refused(DataError, read, text, target=["u", "v"])
+
+
 # Layouts.
 
 INTERLEAVED = table(
