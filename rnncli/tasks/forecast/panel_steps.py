@@ -232,7 +232,7 @@ class StepTable:
                 refuse_missing(self.table, self.index[name], gaps, int(seen.sum()), mend)
 
     def _mend_of_ends(self, column: np.ndarray, targets: Mapping[str, np.ndarray]) -> str:
-        """Return the likeliest mend of targets that nobody chose if some, alike, have no value in the last rows only."""
+        """Return the likeliest mend of targets that nobody chose if some have no value in the last rows only."""
         ended = np.isnan(column)
         names = [name for name, other in targets.items() if np.array_equal(np.isnan(other), ended)]
         at_the_end = all(np.isin(np.diff(ended[rows].astype(int)), (0, 1)).all() for rows in self.groups.values())
