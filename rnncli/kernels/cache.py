@@ -179,16 +179,16 @@ def _refusal(folder: Path) -> str:
 
 def _passed(folder: Path) -> Iterator[Path]:
     """Yield the root, and every folder and link that the system passes on its way to a folder that is there."""
-    at, ahead = Path("/"), [*reversed(folder.parts[1:])]
+    at, rest = Path("/"), [*reversed(folder.parts[1:])]
     yield at
-    while ahead:
-        name = ahead.pop()
+    while rest:
+        name = rest.pop()
         step = at.parent if name == ".." else at / name
         yield step
         if step.is_symlink():
             target = step.readlink()
             at = Path("/") if target.is_absolute() else at
-            ahead += reversed(target.parts[target.is_absolute() :])
+            rest += reversed(target.parts[target.is_absolute() :])
         else:
             at = step
 
