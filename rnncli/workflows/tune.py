@@ -7,6 +7,7 @@ import math
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from rnncli.data.source import Source
 from rnncli.errors import DataError, StoppedError, UsageError
 from rnncli.notes import note, noting
 from rnncli.tasks.registry import SCHEMAS
+from rnncli.tasks.task import Experiment
 from rnncli.training.backpropagation import ThreadPool
 from rnncli.training.reports import Note, Progress
 from rnncli.training.tuned import Begun, Ended, Tuned
@@ -98,7 +100,8 @@ def tune(request: Request, show: Show, lead: Lead | None = None) -> Tuned:
             space = _agreed(study, request, config, source, given, chosen)
         # The config and the data as they are now, whatever becomes of their files while the search goes on.
         training = Training(config.model_dump(), (source,))
-        worker = Worker(study, space, training, request.seed, trials, told.show, stop)
+        unit_of_loss = partial(_unit_of_loss, config, source)
+        worker = Worker(study, space, training, request.seed, trials, told.show, stop, unit_of_loss)
         try:
             with lead.together("tune", request):
                 worker.work()
@@ -212,12 +215,20 @@ def _text(value: Any) -> str:
 
 def _chosen(config: Config, source: Source) -> Config:
     """Return the config with what the data choose; an error where nothing can be learnt from them."""
+    return _prepared(config, source).config
+
+
+def _unit_of_loss(config: Config, source: Source) -> str:
+    with noting(lambda text: None):  # told when the study began
+        return _prepared(config, source).learner.loss.unit
+
+
+def _prepared(config: Config, source: Source) -> Experiment:
     pool = ThreadPool(config.training.threads)
     try:
-        _, experiment = experiment_of(config, source, pool)
+        return experiment_of(config, source, pool)[1]
     finally:
         pool.close()
-    return experiment.config
 
 
 def _usual_space(chosen: Config) -> Space:

@@ -64,11 +64,12 @@ class Worker:
         wanted: int | None,
         show: Callable[[Note | Begun | Progress | Ended], None],
         stop: Until,
+        unit_of_loss: Callable[[], str],
     ):
         self.study, self.space, self.training = study, space, training
         self.seed, self.wanted, self.show, self.stop = seed, wanted, show, stop
         self.left = ""
-        self._unit = ""
+        self._unit, self._unit_of_loss = "", unit_of_loss
         self._exhausted = False
         self._lost: set[int] = set()  # the bytes of seeds that came to nothing
 
@@ -182,6 +183,7 @@ class Worker:
 
     def _ended(self, work: Work, run: RunDirectory, to: float) -> None:
         """Write what came of a trial, of which that which ended before its plan has come to all rungs."""
+        self._unit = self._unit or self._unit_of_loss()  # none was told of a run that had ended before
         trial, outcome = work.trial, outcome_of(run, self._unit)
         if outcome is None:
             self._failed(work, to, "no evaluation gave a figure")

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ from typing import Any
 import pytest
 from cli_runs import PATIENCE, Result, Stops, ended, environment, metrics, model_sha256, run, start
 from conftest import CHAR, SALES, TEXT
+
+from rnncli.training.tuned import Outcome
+from rnncli.workflows.tune_study import Study
 
 pytestmark = pytest.mark.tune
 
@@ -122,6 +126,29 @@ def test_a_study_that_is_stopped_goes_on_to_the_same_end(
         assert stopped < 50
     assert stopped >= 3
     assert without_clock(study(done)) == without_clock(study(result))
+    assert best(tmp_path) == best(folder)
+
+
+def test_a_study_that_ends_each_time_before_a_run_is_in_its_journal_comes_to_the_same_end(
+    searched: tuple[Path, Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, result = searched
+    came_to, last = Study.came_to, (-1, 0)
+
+    def interrupted(study: Study, number: int, outcomes: Sequence[Outcome]) -> None:
+        nonlocal last
+        if last != (number, len(outcomes)):
+            last = number, len(outcomes)
+            raise KeyboardInterrupt
+        came_to(study, number, outcomes)
+
+    monkeypatch.setattr(Study, "came_to", interrupted)
+    write_inputs(tmp_path)
+    codes = []
+    while (done := run(*SEARCH, "-f", "json", cwd=tmp_path)).code == 130 and len(codes) < 50:
+        codes.append(done.code)
+    assert len(codes) >= TRIALS
+    assert without_clock(study(done.ok())) == without_clock(study(result))
     assert best(tmp_path) == best(folder)
 
 
