@@ -16,7 +16,7 @@ from itertools import islice
 from typing import Literal
 
 from rnncli.data.source import Source, decode
-from rnncli.data.table_header import Record, are_units, is_data, names_in, numbered
+from rnncli.data.table_header import Record, are_units, is_data, names_in, numbered, refuse_titles
 from rnncli.data.table_room import require_room
 from rnncli.errors import DataError, UsageError, shown
 from rnncli.notes import doubt, note
@@ -133,6 +133,8 @@ class Layout:
         if header is None:
             others = [record for record in rest if record[1] != first[1]]
             known = {field.strip() for field in first[1]} & set(named)
+            if not known:
+                refuse_titles(first, rest, name, self.decimal)
             header = bool(known) or not is_data(first, others, self.decimal)
             if not header:
                 note(f"the first line holds values, so it is data; the columns are called {_called(numbered(first))}")
