@@ -336,6 +336,20 @@ def test_a_header_of_which_the_user_names_a_column_is_no_title():
     assert read(content, named=["date"])[0].header == ["date", "column2", "column3"]
 
 
+@pytest.mark.parametrize(("above", "skip_rows"), [("", 1), ("", 4), ("Report\n", 2), ("Report\n\n", 5)])
+@pytest.mark.parametrize("header", [None, True])
+def test_a_header_that_skip_rows_leaves_out_is_found_by_the_names_that_are_known(above, skip_rows, header):
+    content = f'{above}"date",sales\n' + "".join(f"2020-01-0{day},{day}\n" for day in range(1, 9))
+    right, options = above.count("\n"), {"named": ["date"], "header": header}
+    assert refused(content, skip_rows=skip_rows, **options) == (
+        f'd.csv:{right + 1}: names the column "date", and is left out by data.skip_rows, which is {skip_rows}; pass '
+        f"--skip-rows {right}"
+    )
+    assert read(content, skip_rows=right, **options)[0].header == ["date", "sales"]
+    assert read(content, skip_rows=skip_rows)[0].header == ["column1", "column2"]
+    assert read(content, skip_rows=skip_rows, named=["date"], header=False)[0].header == ["column1", "column2"]
+
+
 def test_row_27_a_second_table():
     assert refused("a,b\n1,2\n\nx,y,z\n1,2,3\n").startswith("d.csv:4: 3 fields, header has 2")
 

@@ -327,6 +327,12 @@ def test_a_row_that_contradicts_the_one_before_is_told(stream):
     assert stream.told == [f'{stream.path}:3: "{DAYS[N]}" has been already, with another value; left out']
 
 
+def test_titles_above_the_header_are_left_out_and_nothing_else(stream):
+    alone = as_csv(stream(*NEW))
+    for header, *lines in ([HEADER, *NEW], ["Report,", HEADER, *NEW], NEW, ["Report", "", HEADER, *NEW]):
+        assert as_csv(Stream(stream.path.parent, stream.model, header)(*lines, reading={"skip_rows": 2})) == alone
+
+
 def test_two_columns_of_one_name_are_refused_as_in_a_file(stream):
     stream(NEW[0] + ",7", header=False)
     stream.header = "ds,a,a"
