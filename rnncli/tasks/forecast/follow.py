@@ -39,7 +39,7 @@ def follow(forecaster: Forecaster, asked: Asked, options: ForecastOptions) -> It
             "first row of each time is taken"
         )
     follower = Follower(forecaster, options.levels, network=options.network)
-    data = forecaster.config.changed(data=asked.reading).data
+    data = forecaster.config.data.read_as(asked.reading)
     delimiter = str(asked.reading.get("delimiter", forecaster.delimiter))
     lines = StreamLines(asked.data or "-", forecaster.columns, data, delimiter, strict=options.strict)
     # As the model's own data are written, wherever a state goes on.

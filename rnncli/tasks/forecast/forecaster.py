@@ -337,7 +337,7 @@ class Forecaster(Predictor):
         if options.explain and options.plot:
             raise UsageError("--explain: adds columns, and a plot has none; take another --format")
         # A total below the training data tells nothing of others.
-        data = self.config.changed(data={"skip_footer": 0, **asked.reading}).data
+        data = self.config.data.read_as({"skip_footer": 0, **asked.reading})
         if asked.data is not None:
             self.read(read_source(asked.data), data)
         if options.future is not None:

@@ -58,12 +58,12 @@ def _series(name: str, values: np.ndarray, steps: list[int], where: str, table: 
         gap = steps[int(np.argmin(known))]
         raise DataError(
             f"{where}: column {gap + 1} {shown(table.header[gap])}: a value of the series {shown(name)} is missing; "
-            "--set data.missing=ffill|interpolate|mask|zero says what to do"
+            "--missing ffill|interpolate|mask|zero says what to do"
         )
     if not known[0] and data.missing == "ffill":
         raise DataError(
             f"{where}: the first value of the series {shown(name)} is missing, so ffill has nothing to repeat; begin "
-            "with a value or use --set data.missing=interpolate or mask"
+            "with a value or use --missing interpolate or mask"
         )
     whole = values if known.all() else filled(values, data.missing)
     return Panel(

@@ -8,7 +8,7 @@ import pytest
 from experiments import csv as csv_of
 from experiments import reloaded, shaken, trainee_of
 
-from rnncli.errors import DataError
+from rnncli.errors import DataError, UsageError
 from rnncli.notes import noting
 from rnncli.tasks.forecast import stream_places
 from rnncli.tasks.forecast.backtest import NETWORK
@@ -368,6 +368,26 @@ def test_a_value_that_cannot_be_read_is_missing(stream, cell):
     assert empty[1]["next_ds"] == DAYS[N + 2]
     assert stream(NEW[0], f"{DAYS[N + 1]},{cell}", *NEW[2:]) == empty
     assert [text.partition(":3: ")[2] for text in stream.told] == ([UNREADABLE[cell]] if UNREADABLE[cell] else [])
+
+
+@pytest.mark.parametrize(
+    ("cell", "reading", "value"),
+    [
+        ("1.105", {"thousands": "."}, None),
+        ("1.105", {"thousands": ".", "decimal": ","}, 1105),
+        ('"1,105"', {"thousands": ","}, 1105),
+        ("1 105", {"thousands": " "}, 1105),
+    ],
+)
+def test_marks_between_thousands_are_an_option(stream, cell, reading, value):
+    if value is None:
+        with pytest.raises(
+            UsageError, match=r'"\.", must differ from data.decimal; .* --decimal "," beside --thousands'
+        ):
+            stream(f"{DAYS[N]},{cell}", reading=reading)
+    else:
+        assert float(str(stream(f"{DAYS[N]},{cell}", reading=reading)[0]["a"])) == value
+        assert not stream.told
 
 
 @pytest.mark.parametrize("cell", ["31.125", "1.002", "31.000"])
