@@ -60,6 +60,8 @@ def follow(forecaster: Forecaster, asked: Asked, options: ForecastOptions) -> It
         note(f"reads its {forecaster.members.context} rows of context anew for every row")
     else:
         note(f"{follower.method.replace('-', ' ')}, which was no worse on validation, forecasts anew for every row")
+    if follower.method == NETWORK and forecaster.members.average is not None:
+        note(f"forecast: {forecaster.members.average}")
     return _followed(answers, state)
 
 

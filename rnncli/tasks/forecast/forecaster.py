@@ -33,7 +33,7 @@ from rnncli.tasks.forecast.panel_tables import lines_of, read_panel, with_future
 from rnncli.tasks.forecast.paths import Past, Walk
 from rnncli.tasks.forecast.reconciliation import Reconciliation, lowest
 from rnncli.tasks.forecast.recursive import Recursive
-from rnncli.tasks.forecast.reports import FORECAST_BY, ForecastChart
+from rnncli.tasks.forecast.reports import AVERAGED_WITH, FORECAST_BY, ForecastChart
 from rnncli.tasks.forecast.settings import kept_rows, require_within_reach
 from rnncli.tasks.forecast.totals import totals
 from rnncli.tasks.forecast.validated import LEAST_KEPT, Validated
@@ -353,7 +353,10 @@ class Forecaster(Predictor):
         rows = self.rows(replace(made, bands=bands))
         charts = tuple(self.charts(made)) if options.plot else ()
         by = NETWORK if options.network else self.method
-        nested = [row | {FORECAST_BY: by} for row in rows]
+        who = {FORECAST_BY: by}
+        if by == NETWORK and self.members.average is not None:
+            who[AVERAGED_WITH] = self.members.average.baseline
+        nested = [row | who for row in rows]
         # A CSV of the network's has the columns of the data alone, to be joined to them; a baseline's says so.
         return Table(
             nested, rows if by == NETWORK or self.of_0_1 else nested, self.delimiter, self.data.decimal, charts
