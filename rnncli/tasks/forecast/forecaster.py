@@ -13,7 +13,7 @@ import numpy as np
 
 from rnncli.data.source import Source, read_source
 from rnncli.data.typed import typed
-from rnncli.errors import ModelFileError, UsageError
+from rnncli.errors import DataError, ModelFileError, UsageError
 from rnncli.notes import note
 from rnncli.tasks.answers import Answers, Stream, Table
 from rnncli.tasks.forecast.answers import Band, Sheet
@@ -29,7 +29,7 @@ from rnncli.tasks.forecast.kept import require_kept
 from rnncli.tasks.forecast.members import SEED, Average, build_members
 from rnncli.tasks.forecast.panel import Panel, continued
 from rnncli.tasks.forecast.panel_columns import Columns
-from rnncli.tasks.forecast.panel_tables import lines_of, read_panel, with_future
+from rnncli.tasks.forecast.panel_tables import lines_of, read_panel, refuse_coming_alone, with_future
 from rnncli.tasks.forecast.paths import Past, Walk
 from rnncli.tasks.forecast.reconciliation import Reconciliation, lowest
 from rnncli.tasks.forecast.recursive import Recursive
@@ -143,6 +143,14 @@ class Forecaster(Predictor):
             doubt_beginning(panel, source.name, self.panel, self.members.context)
         self._take(panel)
         self._note_another_level(source.name)
+
+    def _read_history(self, source: Source, data: SeriesConfig) -> None:
+        """Read `source`; a UsageError says what it is for if it has the rows ahead alone."""
+        try:
+            self.read(source, data)
+        except (DataError, UsageError):
+            refuse_coming_alone(source, data, self.columns)
+            raise
 
     def _note_another_level(self, name: str) -> None:
         """Write a note if values are far from those of training, and no network scales them by their own context."""
@@ -339,7 +347,7 @@ class Forecaster(Predictor):
         # A total below the training data tells nothing of others.
         data = self.config.data.read_as({"skip_footer": 0, **asked.reading})
         if asked.data is not None:
-            self.read(read_source(asked.data), data)
+            self._read_history(read_source(asked.data), data)
         if options.future is not None:
             self.read_future(read_source(options.future), data)
         levels = options.levels or (SHOWN if options.plot and self.validated.calibrations else ())

@@ -1,5 +1,6 @@
 """A followed stream: every line is answered, what is known already is left out, and nothing that comes stops it."""
 
+import subprocess
 import sys
 from dataclasses import replace
 
@@ -523,3 +524,27 @@ def test_theta_in_a_stream_reads_what_it_reads_of_a_whole_file(tmp_path, rows, a
     state = {"state": str(tmp_path / "s")}
     halves = [Stream(tmp_path, lambda: reloaded(experiment))(*some, **state) for some in (lines[rows:-9], lines[-9:])]
     assert as_csv([*halves[0], *halves[1]]) == as_csv(followed)
+
+
+def test_a_model_of_several_series_names_the_stream_of_one(tmp_path):
+    both = [
+        f"{day},{shop},{k * a}" for day, a in zip(DAYS[:N], A[:N], strict=True) for k, shop in ((1, "n e"), (2, "s"))
+    ]
+    sizes = {"context": CONTEXT, "horizon": 3, "season": 7, "validation": 0.4, "residual": "last-value"}
+    content = "\n".join(["ds,shop,a", *both, ""]).encode()
+    experiment = shaken(trainee_of(content, {"fallback": False}, None, id="shop", **sizes))
+    with noting(lambda text: None):
+        experiment.score()
+    with pytest.raises(UsageError) as caught:
+        Stream(tmp_path, lambda: reloaded(experiment))(*NEW)
+    command = "grep -e ds -e 'n e'"
+    assert f"train one on the rows of each, and send it those: {command} | rnncli predict" in str(caught.value)
+    (tmp_path / "both.csv").write_bytes(content)
+    sent = subprocess.run(f"{command} both.csv", shell=True, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert sent.stdout.splitlines() == ["ds,shop,a", *both[::2]]
+
+
+def test_a_model_that_reads_covariates_is_sent_to_another(tmp_path):
+    model = model_of(columns={"a": A[:N], "k": B[:N]}, target="a", past_covariates="k")
+    with pytest.raises(UsageError, match=r"reads covariates, .*; train one without, or predict RUN FILE"):
+        Stream(tmp_path, model)(*NEW)
