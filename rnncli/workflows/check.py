@@ -65,7 +65,8 @@ def _of_data(request: Request, tell: Callable[[str], None]) -> Prospect:
 
 
 def all_mistakes(request: Request, error: RnncliError) -> RnncliError:
-    """Return what `check` would raise where training of a config ended with `error`; that itself for other data."""
+    """Return what `check` would raise where training of a config ended with `error`; that itself for data without a
+    config, or if it is the only mistake and of the data, whose place it names."""
     from rnncli.workflows.names import is_config
 
     if not is_config(request.first):
@@ -74,7 +75,9 @@ def all_mistakes(request: Request, error: RnncliError) -> RnncliError:
     path = _path(request, sound)
     if sound.config is None or path in (None, STANDARD_INPUT):
         return error
-    return _all_of(request, sound, sound.config, path, None if sound.problems else error)
+    whole = _all_of(request, sound, sound.config, path, None if sound.problems else error)
+    alone = isinstance(whole, ConfigError) and len(whole.problems) == 1
+    return error if isinstance(error, DataError) and alone else whole
 
 
 def _path(request: Request, sound: Sound) -> Paths | None:
@@ -100,9 +103,9 @@ def _all_of(request: Request, sound: Sound, config: Config, path: Paths, error: 
     problems, without, overrides = list(sound.problems), list[Path](), list(request.overrides)
     exit_code = ConfigError.exit_code if problems else 0
     while error := error or _mistake(config, path):
-        if str(error) in {problem.message for problem in problems}:  # which the key was not to blame for
-            break
         found = _problem(error, sound, overrides, config)
+        if str(error) in {problem.message for problem in problems} or (found and found[0] in without):
+            break  # which the key was not to blame for
         if found is None or len(problems) >= MAX_LISTED:
             if not problems:
                 return error

@@ -133,7 +133,10 @@ def test_training_names_all_mistakes_that_check_names_and_writes_nothing(
     checked = run("check", "c.yaml", "d.csv", cwd=tmp_path)
     trained = run("train", "c.yaml", "d.csv", "-o", "run", "-q", cwd=tmp_path)
     assert (checked.code, trained.code) == (code, code)
-    assert trained.errors == checked.errors
+    if (code, count) == (3, 1):  # of the data, which have a place of their own
+        assert checked.errors == [f"c.yaml:2:17: {trained.errors[0]}"]
+    else:
+        assert trained.errors == checked.errors
     assert len(trained.errors) == count
     assert not (tmp_path / "run").exists()
 
