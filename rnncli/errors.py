@@ -25,7 +25,8 @@ from collections.abc import Sequence
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # of an OSError: there may be no room
 _OF_ONE = {"are": "is", "have": "has", "were": "was"}
-_ONE_OF_MANY = re.compile(r"((?<![0-9.,])\b1 (?:of|[a-z]+s)\b[^;:]*?)\b(are|have|were)\b")
+_VERB = f"({'|'.join(_OF_ONE)})"
+_ONE_OF_MANY = re.compile(rf"((?<![0-9.,])\b1 (?:of|[a-z]+s)\b[^;:]*?)\b{_VERB}\b(?:([^;:,]*, and ){_VERB}\b)?")
 _THINGS = "byte|character|epoch|feature|file|line|pair|recording|row|sequence|step|token|update|window|word"
 _ONE_THINGS = re.compile(rf"(?<![0-9.,])\b(1 (?:{_THINGS}))s\b")
 
@@ -123,7 +124,8 @@ def amount(count: int, noun: str, plural: str = "") -> str:
 
 def agreeing(text: str) -> str:
     """Return a message in which what is said of 1 thing is not said of several, as in `1 of 9 rows are` or `1 rows`."""
-    return _ONE_THINGS.sub(r"\1", _ONE_OF_MANY.sub(lambda found: f"{found[1]}{_OF_ONE[found[2]]}", text))
+    singular = _ONE_OF_MANY.sub(lambda found: "".join(_OF_ONE.get(word, word) for word in found.groups("")), text)
+    return _ONE_THINGS.sub(r"\1", singular)
 
 
 def reason_of(error: OSError) -> str:

@@ -19,8 +19,9 @@ from rnncli.errors import UsageError
 from rnncli.tasks.registry import load_run_config
 from rnncli.training.reports import Evaluated, Note, Report
 from rnncli.ui.training_view import program_view
+from rnncli.workflows.metrics_file import metrics_of
 from rnncli.workflows.opening import First
-from rnncli.workflows.run_directory import RunDirectory, metrics_of
+from rnncli.workflows.run_directory import RunDirectory
 from rnncli.workflows.stopping import StopRequest, stop_on_signals
 from rnncli.workflows.train import train as train_run
 from rnncli.workflows.train_request import Request

@@ -13,6 +13,7 @@ training_run     a training within its run directory; train_request: what is ask
 compare_grads    several networks for inspect-grads, trained for it or as runs
 points           the weights that inspect-grads looks at: before training, after it, or where it failed
 run_directory    the files of a run, locked, written atomically
+run_state        what it takes to go on with a run: state.safetensors; metrics_file: its evaluations, metrics.jsonl
 run_report       the final score of a run, and where it comes from: report.json
 bare_file        the task of a data file without a config, or a question
 names            what a name on the command line is, before anything is opened

@@ -117,7 +117,7 @@ def recalled(
     pool, learnt = ThreadPool(config.training.threads, lead.judging()), learnt_before(Path(run), model.header)
     try:
         kept = RunDirectory(Path(run)).sound_rows() if kept is None else kept
-        with noting(lambda text: None):  # of how these data are read it was told at training
+        with noting(lambda text: None):
             experiment = model.task.prepare(config, source, Context(pool, kept=kept), learnt)
         experiment.recall(model.header, model.arrays)
         if not _fits(experiment, model):
@@ -146,7 +146,8 @@ def training_data(
     path = model.trained_on or config.data.path
     if path is None:
         raise UsageError(f"{run}: {why}, and that came from a pipe or a program; {mend}")
-    source = source_of(config, path)
+    with noting(lambda text: None):  # of how these data are read it was told at training
+        source = source_of(config, path)
     _require_same_data(run, config, source)
     return config, source
 

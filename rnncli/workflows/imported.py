@@ -21,7 +21,8 @@ from rnncli.tasks.adopting import Given
 from rnncli.tasks.registry import TASKS, config_from_mapping, dump_config
 from rnncli.training.plan import Plan, Position
 from rnncli.workflows.opening import Model, require_understood
-from rnncli.workflows.run_directory import Inputs, RunDirectory
+from rnncli.workflows.run_directory import RunDirectory
+from rnncli.workflows.run_state import Inputs
 
 
 @dataclass(frozen=True)

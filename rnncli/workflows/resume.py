@@ -23,7 +23,8 @@ from rnncli.training.length import Length, wanted_updates
 from rnncli.training.loop import TrainingLoop
 from rnncli.training.optimizer import Optimizer
 from rnncli.training.plan import Plan, Position
-from rnncli.workflows.run_directory import RunDirectory, State
+from rnncli.workflows.run_directory import RunDirectory
+from rnncli.workflows.run_state import State
 
 # Keys of training that may change.
 FREE = ("epochs", "updates", "max_time", "learning_rate", "schedule", "patience", "clip_norm", "on_divergence")

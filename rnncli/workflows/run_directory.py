@@ -16,59 +16,28 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from math import inf
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from rnncli import safe_files
 from rnncli.data.kept_rows import KeptRows
-from rnncli.data.typed import typed
-from rnncli.errors import MachineError, ModelFileError, RunInUseError, UsageError, amount, quoted, reason_of
+from rnncli.errors import MachineError, ModelFileError, RunInUseError, UsageError, quoted, reason_of
 from rnncli.nn import model_file
 from rnncli.notes import note
 from rnncli.training.plan import Plan, Position
 from rnncli.training.reports import Evaluated
+from rnncli.workflows import metrics_file
 from rnncli.workflows.run_report import RunReport
+from rnncli.workflows.run_state import Inputs, State, header_of, read_state
 from rnncli.workflows.runs import is_imported, is_locked, refuse_study, require_trained, take_lock
 
 _LOCK, _FAILURE, _TRIAL = ".lock", "failure.safetensors", ".trial.safetensors"
 _FEATURES = "features.safetensors"
 _WRITTEN = (*safe_files.RUN_FILES, _FAILURE, _TRIAL, _FEATURES)
 _OF_LIBRARY = re.compile(r"\.tmp[A-Za-z0-9]{6}")  # with which version 0.1 wrote model files
-_MOST_UPDATES = 2**53  # that a step may tell of
-
-
-@dataclass(frozen=True)
-class Began:
-    """The run whose weights another started with; other_data: whether that was trained on other data."""
-
-    run: str
-    other_data: bool
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """What a run depends on: the hash of its data, and by `section.key` the config that it began or went on with.
-
-    config: None in a state of an older version. began_from: what it started from, if that was another run.
-    """
-
-    data_sha256: str
-    config: Mapping[str, Any] | None = None
-    began_from: Began | None = None
-
-
-class State(NamedTuple):
-    """All that is needed to go on with a run."""
-
-    arrays: dict[str, np.ndarray]
-    position: Position
-    plan: Plan
-    inputs: Inputs
 
 
 class RunDirectory:
@@ -287,23 +256,12 @@ class RunDirectory:
         failed: bool = False,
     ) -> None:
         """Write the state to resume from; failed: the state to inspect, in a file beside it."""
-        header = {"position": _finite(asdict(position)), "plan": asdict(plan), **asdict(inputs)}
-        model_file.write(self.failure if failed else self.state, arrays, header, self._folder)
+        path, header = self.failure if failed else self.state, header_of(position, plan, inputs)
+        model_file.write(path, arrays, header, self._folder)
 
     def read_state(self, path: Path | None = None) -> State:
         """Return what `write_state` wrote; ModelFileError where it is damaged."""
-        path = path or self.state
-        arrays, header = model_file.read(path, in_run=True)
-        try:
-            there = {key: value for key, value in header["position"].items() if value is not None}
-            position, plan = typed(Position, there, "position"), typed(Plan, header["plan"], "plan")
-            typed(Position, {**there, **position.good}, "position").require_sound()
-            position.require_sound()
-            plan.require_sound()
-            rest = {key: value for key, value in header.items() if key not in ("format", "position", "plan")}
-            return State(arrays, position, plan, typed(Inputs, rest))
-        except (KeyError, AttributeError, ValueError):
-            raise ModelFileError(f"{path}: not a state that this version wrote; start a new run") from None
+        return read_state(path or self.state)
 
     def write_rows(self, kept: KeptRows) -> int:
         """Write the rows of features that a later start may need, and return the size of the file."""
@@ -353,50 +311,15 @@ class RunDirectory:
             os.unlink(path if self._folder is None else path.name, dir_fd=self._folder)
 
     def append_metrics(self, line: Evaluated) -> None:
-        try:
-            safe_files.append(self.metrics, (json.dumps(metrics_of(line)) + "\n").encode(), self._folder)
-        except OSError as error:
-            raise MachineError(
-                f"{self.metrics}: cannot write: {reason_of(error)}; the model before is intact"
-            ) from None
+        metrics_file.append(self.metrics, line, self._folder)
 
     def read_metrics(self) -> list[dict[str, Any]]:
         """Return the whole lines of metrics.jsonl; none if there is no such file."""
-        return [json.loads(line) for line in self._lines() if _step(line) < inf]
+        return metrics_file.read(self.metrics, self._folder)
 
     def drop_metrics_after(self, update: int) -> None:
-        """Remove the metrics after `update`, the one of the saved state, since later updates are done again, and what
-        cannot be read, with a note."""
-        lines = [line for line in self._lines() if line.strip()]
-        kept = [line for line in lines if _step(line) <= update]
-        if damaged := sum(_step(line) == inf for line in lines):
-            note(f"{self.metrics}: {amount(damaged, 'line')} of it cannot be read, and will be missing")
-        if kept or self.metrics.exists():
-            safe_files.replace(self.metrics, "".join(line + "\n" for line in kept).encode(), self._folder)
-
-    def _lines(self) -> list[str]:
-        """Return the lines of metrics.jsonl; MachineError where it cannot be read."""
-        try:
-            return safe_files.read(self.metrics, self._folder).decode("utf-8", "replace").splitlines()
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            raise MachineError(f"{self.metrics}: cannot be read: {reason_of(error)}; check it and its folder") from None
-
-
-def metrics_of(line: Evaluated) -> dict[str, Any]:
-    """Return an evaluation as the object that a line of metrics.jsonl holds."""
-    optional = ("memory", "notes", "figure", "averaged", "losses")
-    fields = {
-        key: value
-        for key, value in asdict(line).items()
-        if key not in optional or (key in ("memory", "notes") and value)
-    }
-    if line.losses is not None:
-        fields["averaged"], (fields["raw_loss"], fields["averaged_loss"]) = line.averaged, line.losses
-    if line.figure is not None:
-        fields["figure"], fields["figure_name"] = line.figure.value, line.figure.name
-    return fields
+        """Remove the metrics after `update`, the one of the saved state, since later updates are done again."""
+        metrics_file.drop_after(self.metrics, update, self._folder)
 
 
 def _left(folder: int | Path) -> set[str]:
@@ -411,19 +334,3 @@ def _is_still(descriptor: int, folder: int) -> bool:
         return os.path.samestat(os.stat(_LOCK, dir_fd=folder, follow_symlinks=False), os.fstat(descriptor))
     except FileNotFoundError:
         return False
-
-
-def _step(line: str) -> float:
-    """Return the number of updates in a line of metrics; infinity for a line that is none, such as a full disk cut."""
-    try:
-        found = json.loads(line)
-        step, tokens = found["step"], found["tokens"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return inf
-    whole = type(step) is type(tokens) is int and 0 <= step < _MOST_UPDATES
-    return float(step) if whole else inf
-
-
-def _finite(values: dict[str, Any]) -> dict[str, Any]:
-    """Replace infinities, such as a best loss that does not exist yet, by None, since JSON has none."""
-    return {k: None if isinstance(v, float) and v in (float("inf"), float("-inf")) else v for k, v in values.items()}

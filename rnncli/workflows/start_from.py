@@ -23,7 +23,8 @@ from rnncli.tasks.registry import load_run_config
 from rnncli.tasks.task import EXTENDS, OTHER_DATA, Experiment
 from rnncli.workflows.names import is_config
 from rnncli.workflows.opening import First, Model, one_or_all, open_sound, source_of
-from rnncli.workflows.run_directory import Began, RunDirectory, State
+from rnncli.workflows.run_directory import RunDirectory
+from rnncli.workflows.run_state import Began, State
 from rnncli.workflows.runs import refuse_study
 
 _DROPPED = ("word", "input", "output", "embedding", "variational", "state")

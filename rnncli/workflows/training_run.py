@@ -32,8 +32,9 @@ from rnncli.workflows.experiments import data_sha256, experiment_of, optimizer_o
 from rnncli.workflows.leading import Lead
 from rnncli.workflows.planning import Planner, note_length
 from rnncli.workflows.resume import began_with, fingerprint, is_over, require_unchanged, resumed
-from rnncli.workflows.run_directory import Inputs, RunDirectory, State
+from rnncli.workflows.run_directory import RunDirectory
 from rnncli.workflows.run_report import run_report
+from rnncli.workflows.run_state import Inputs, State
 from rnncli.workflows.start_from import Origin, origin_in, origin_of
 from rnncli.workflows.stopping import StopRequest
 from rnncli.workflows.train_request import Request

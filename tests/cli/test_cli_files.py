@@ -108,3 +108,15 @@ def test_init_writes_a_list(folder: Path) -> None:
     assert "path: [poems/fox.txt, poems/hen.txt]" in made
     (folder / "made.yaml").write_text(made)
     run("check", "made.yaml", cwd=folder).ok()
+
+
+def test_only_the_files_that_are_named_are_told_of(folder: Path, tmp_path: Path) -> None:
+    weights(folder, "judged", "poems")
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.txt").write_text("the fox and the hen\n" * 20)
+    assert "order of their names" not in run("evaluate", "judged", cwd=folder).ok().err
+    said = run("evaluate", "judged", str(tmp_path), cwd=folder).ok().err
+    assert [line for line in said.splitlines() if "order of their names" in line] == [
+        f"rnncli: {tmp_path}: 2 files in the order of their names, each a text of its own: {tmp_path}/one.txt, "
+        f"{tmp_path}/two.txt"
+    ]

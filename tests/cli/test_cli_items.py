@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -167,3 +168,35 @@ def test_other_tokens_are_not_learnt_by_weights_that_know_these(folder: Path) ->
     for other in ("byte", "word"):
         message = run("train", "--from", "lines", "-o", "not", "--set", f"data.tokens={other}", cwd=folder).refused(2)
         assert f"data.tokens: {other}, and the weights to start from have learnt char; leave it out" in message
+
+
+WORDS = (("name", "width", "colour", "end", "size"), ("a wide", "an empty", "each"), ("table", "menu", "page", "word"))
+SUBJECTS = "".join(f"mend: the {a} of {b} {c} (#{17 * k})\n" for k, (a, b, c) in enumerate(product(*WORDS)))
+LEARNT_AS_ONE = "looks like a list, each line an item of its own, and is learnt as one text"
+
+
+def test_a_list_that_is_learnt_as_one_text_is_told_where_nobody_asked_for_it(tmp_path: Path) -> None:
+    (tmp_path / "subjects.txt").write_text(SUBJECTS)
+    (tmp_path / "prose.txt").write_text(
+        "".join(f"{line.strip()}{',.'[k % 2]}\n" for k, line in enumerate(SUBJECTS.splitlines()))
+    )
+    (tmp_path / "char.yaml").write_text("task: language-model\ntraining: {epochs: 1}\nmodel: {hidden_size: 8}\n")
+    short = ["--set", "training.updates=2"]
+    cases = (
+        (True, ["char.yaml", "subjects.txt"]),
+        (True, ["subjects.txt", *SMALL, *short]),
+        (False, ["subjects.txt", *SMALL, *short, "--set", "data.items=stream"]),
+        (False, ["char.yaml", "subjects.txt", "--set", "data.items=lines"]),
+        (False, ["char.yaml", "prose.txt"]),
+    )
+    for k, (told, arguments) in enumerate(cases):
+        said = run("train", *arguments, "-o", f"run {k}", cwd=tmp_path).ok().err
+        assert (f"subjects.txt: {LEARNT_AS_ONE}; for a list: --set data.items=lines\n" in said) == told, arguments
+
+
+def test_a_list_that_begins_from_a_stream_is_told_to_be_one(folder: Path, tmp_path: Path) -> None:
+    trained(tmp_path, "stream", SUBJECTS, "--set", "data.items=stream")
+    (tmp_path / "names.txt").write_text("\n".join([*NAMES, *(name[::-1] for name in NAMES)]))
+    said = run("train", "--from", "stream", "names.txt", "-o", "run", cwd=tmp_path).ok().err
+    assert f"names.txt: {LEARNT_AS_ONE}, as the weights to start from have learnt one\n" in said
+    assert LEARNT_AS_ONE not in run("evaluate", "run", cwd=tmp_path).ok().err

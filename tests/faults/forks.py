@@ -26,14 +26,15 @@ def forked(arguments: list[str], folder: Path, arm: Arm = lambda: None) -> int:
         return pid
     code = 1
     try:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # which ends it, as it does a Python that has not yet begun
         log = os.open(folder / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         for stream in (1, 2):
             os.dup2(log, stream)
         with like_a_process(folder):
             sys.argv = ["rnncli", *arguments]
             sys.stdout, sys.stderr = (open(number, "w", encoding="utf-8", closefd=False) for number in (1, 2))  # noqa: SIM115
-            signal.signal(signal.SIGINT, signal.default_int_handler)
             arm()
+            signal.signal(signal.SIGINT, signal.default_int_handler)
             main()
     except SystemExit as end:
         code = int(end.code or 0)

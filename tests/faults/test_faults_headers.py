@@ -84,6 +84,12 @@ OF_STATES = [
     "evaluate {run}",
     "check {run}",
 ]
+FOUND = [  # by these attacks
+    ("side by side", ("series", "delimiter"), "key", "predict {run} two.csv"),
+    ("words", ("answers", "scale"), -1e300, "predict {run} words.csv"),
+    ("values", ("answers", "scale"), 1e300, "predict {run} values.csv"),
+    ("forecast", ("series", "power"), -1e300, "predict {run}"),
+]
 AT_ONCE = 50  # tries of one process
 SLOW = "takes"
 LONGEST = 60  # seconds of a try, on a machine that may be busy
@@ -102,7 +108,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, text in more.items():
         (folder / name).write_text(text, encoding="utf-8")
     (folder / "new.txt").write_text("The fox\nab c\n", encoding="utf-8")
-    for kind in KINDS:
+    for kind in {*KINDS, *(one for one, *_ in FOUND)}:
         run(*small_runs.command(kind, kind.replace(" ", "-")), cwd=folder).ok()
     return folder
 
@@ -220,6 +226,19 @@ def attack(name: str, trained: Path, folder: Path, file: str, commands: dict[str
 def test_headers_of_models(trained: Path, tmp_path: Path) -> None:
     commands = {kind: asked_of(kind) for kind in KINDS}
     attack("edited model files", trained, tmp_path, "model.safetensors", commands, size(30, 2000))
+
+
+@pytest.mark.parametrize(("kind", "keys", "value", "command"), FOUND)
+def test_what_no_training_writes_is_refused(
+    kind: str, keys: tuple[str, ...], value: object, command: str, trained: Path, tmp_path: Path
+) -> None:
+    edited = edited_files.opened((trained / kind.replace(" ", "-") / "model.safetensors").read_bytes())
+    holder = edited.header
+    for key in keys[:-1]:
+        holder = holder[key]
+    assert keys[-1] in holder
+    holder[keys[-1]] = value
+    assert _tried(trained, tmp_path / "it", kind, "model.safetensors", edited.content(), command) == (4, "")
 
 
 def test_states(trained: Path, tmp_path: Path) -> None:

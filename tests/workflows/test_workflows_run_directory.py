@@ -24,7 +24,8 @@ from rnncli.training.plan import Plan, Position
 from rnncli.training.reports import Evaluated, Figure
 from rnncli.workflows import runs
 from rnncli.workflows.opening import open_model
-from rnncli.workflows.run_directory import Began, Inputs, RunDirectory
+from rnncli.workflows.run_directory import RunDirectory
+from rnncli.workflows.run_state import Began, Inputs
 from rnncli.workflows.runs import is_locked
 
 DAMAGED = (

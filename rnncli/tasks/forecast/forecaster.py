@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rnncli.config.section import Character
 from rnncli.data.source import Source, read_source
 from rnncli.data.typed import typed
 from rnncli.errors import DataError, ModelFileError, UsageError
@@ -87,7 +88,7 @@ class Forecaster(Predictor):
         self.config = config_in(header, ForecastConfig).completed(training={"batch_size": _AT_ONCE})
         series = header["series"]
         self.columns = Columns.from_header(series["columns"])
-        self.delimiter = typed(str, series["delimiter"], "delimiter")
+        self.delimiter = typed(Character, series["delimiter"], "delimiter")
         self.fitted = Fitted.from_header(series)
         self.panel = Panel.from_header(series["panel"], arrays)
         self.columns.require_of(self.panel.ids, (timeline.stamp(0) for timeline in self.panel.timelines))

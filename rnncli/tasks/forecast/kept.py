@@ -30,6 +30,8 @@ def require_kept(data: SeriesConfig, columns: Columns, panel: Panel, fitted: Fit
     apart = columns.layout == "wide" and shape == (len(columns.targets), 1)  # each column is a series
     if any(values.shape != shape for values in fitted.fixed) or not (shape[1] == len(columns.targets) or apart):
         raise ValueError("its scales are not of its series")
+    if not 0 <= fitted.power <= 1:
+        raise ValueError(f"its power is {fitted.power:g}, which no Box-Cox transform of it has")
     if channels not in (1, shape[0]):
         raise ValueError("it tells apart other series than it has")
     encoders = fitted.encoders

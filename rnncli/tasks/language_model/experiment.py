@@ -11,6 +11,7 @@ import numpy as np
 
 from rnncli.config.chosen import is_open
 from rnncli.config.training_section import DEFAULT_PRECISION
+from rnncli.data.look import look_at
 from rnncli.data.source import Source
 from rnncli.data.text import WORDS
 from rnncli.data.vectors import vectors_in
@@ -63,7 +64,9 @@ class TextExperiment(Experiment):
         vectors = None if learnt else vectors_in(config.data, config.data.tokens)
         self.config = with_embedding(config, vectors)
         known = _known(learnt, self.config)
-        splits = read_splits(self.config, source, known, extends=EXTENDS in (learnt or {}))
+        begins = EXTENDS in (learnt or {})
+        splits = read_splits(self.config, source, known, extends=begins)
+        _note_list(source, given, begins=begins)
         self.vocabulary, self.train_ids, self.texts = splits.vocabulary, splits.train, splits.texts
         if splits.texts and self.config.data.items != STREAM:
             self.config = with_embedding(completed(given, source.size, splits.texts.lengths), vectors)
@@ -326,6 +329,17 @@ def _known(learnt: Mapping[str, Any] | None, config: LanguageModelConfig) -> Voc
             f"{'no ends of items' if known.end is None else 'where items end'}; leave it out"
         )
     return known
+
+
+def _note_list(source: Source, config: LanguageModelConfig, *, begins: bool) -> None:
+    """Tell of a list that is learnt as one text though nobody has asked for that; begins: with the weights of another
+    run, whose config asks for it."""
+    data = config.data
+    if data.items != STREAM or data.kind == "byte" or ("items" in data.model_fields_set and not begins):
+        return
+    if look_at(source, "text", {"encoding": data.encoding}).may_list_items:
+        then = ", as the weights to start from have learnt one" if begins else "; for a list: --set data.items=lines"
+        note(f"{source.name}: looks like a list, each line an item of its own, and is learnt as one text{then}")
 
 
 def _note_new(known: Vocabulary, vocabulary: Vocabulary) -> None:

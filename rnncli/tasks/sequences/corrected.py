@@ -87,5 +87,8 @@ class Corrected:
         """Return what the `answers` of a model's header, of so many labels, say; None if nothing is corrected."""
         for kind, model in (("naive_bayes", NaiveBayes), ("echo_state", EchoState)):
             if kind in answers:
-                return cls(model.from_header(answers[kind], count), typed(float, answers["scale"], "scale"))
+                scale = typed(float, answers["scale"], "scale")
+                if not 0 < scale <= max(_SCALES[model]):
+                    raise ValueError(f"a scale is {scale:g}, which no baseline has")
+                return cls(model.from_header(answers[kind], count), scale)
         return None
