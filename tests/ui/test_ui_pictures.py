@@ -126,6 +126,19 @@ def test_networks_that_are_compared_are_named() -> None:
     assert {"hidden_size=8", "hidden_size=9"} <= set(words(lambda: gradients.draw_compared(networks)))
 
 
+def test_each_panel_names_the_layer_that_remembers_most_there_and_a_network_keeps_its_line() -> None:
+    def network(at: str, most: int) -> Any:
+        return report(*(layer(powers(0.9 if i == most else 0.5, 20), i) for i in range(3)), at=at)
+
+    before = [Compared(name, network("init", 0)) for name in ("diverged", "lstm")]
+    figure = gradients.draw_compared([*before, Compared("lstm", network("best", 2))])
+    legends = [[text.get_text() for text in axes.get_legend().get_texts()] for axes in figure.axes]
+    assert legends == [["diverged, layer 0", "lstm, layer 0"], ["lstm, layer 2"]]
+    (diverged, lstm, _), (trained, _) = (axes.lines for axes in figure.axes)  # the last is that of one percent
+    assert lstm.get_color() == trained.get_color() != diverged.get_color()
+    assert lstm.get_linestyle() == trained.get_linestyle() != diverged.get_linestyle(), "one would hide the other"
+
+
 LONG = [replace(CURVE, name=f"runs/a long name of a run {i}", figure=None) for i in range(5)]
 LEGENDS: dict[str, Callable[[], Any]] = {
     "5 runs": lambda: curves.draw(LONG),
