@@ -172,16 +172,16 @@ def test_no_entry_of_a_legend_is_cut_off(name: str, inches: float) -> None:
         assert extent.x1 <= figure.bbox.x1 + 1, [text.get_text() for text in legend.get_texts()]
 
 
-def test_losses_of_different_kinds_on_one_axis_are_told() -> None:
+def test_losses_that_are_not_comparable_on_one_axis_are_told() -> None:
     one, other = (
-        replace(CURVE, loss="forecast (mae)"),
-        replace(CURVE, loss="language-model (char)", figure=("f", (1.0,) * 3)),
+        replace(CURVE, loss="forecast (mae)", basis={"split": ("0.1",), "data": ("0a",)}),
+        replace(CURVE, basis={"split": ("0.2",), "data": ("0b",)}, figure=("f", (1.0,) * 3)),
     )
-    said = "Losses of different kinds, not to be compared: "
-    assert [text for text in words(lambda: curves.draw([one, other])) if text.startswith(said)]
+    said = "Losses are not comparable: the runs differ in split and data"
+    assert said in " ".join(words(lambda: curves.draw([one, other])))
     assert "figures, not alike" in words(lambda: curves.draw([one, other]))
-    alike = words(lambda: curves.draw([one, replace(one, name="runs/b")]))
-    assert not [text for text in alike if text.startswith(said)]
+    alike = words(lambda: curves.draw([one, replace(one, name="runs/b"), replace(CURVE, basis={})]))
+    assert not [text for text in alike if text.startswith("Losses are not")], "of one nothing is known"
     assert "accuracy" in alike
 
 
