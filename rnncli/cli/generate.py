@@ -109,7 +109,8 @@ def command(run: str, echo: bool, form: str, quiet: bool, **parameters: Any) -> 
     """Write text with the language model of RUN (a run directory or a model file), piece by piece as it is made.
 
     Several texts are separated by an empty line. A model of items (data.items) writes whole ones: a line each, or
-    paragraphs, or files, each of at most -n tokens after the prime.
+    paragraphs with an empty line between, or files with a line of hyphens between, each of at most -n tokens after the
+    prime.
     """
     if parameters["prime"] is not None and parameters["prime_file"] is not None:
         raise click.UsageError("--prime and --prime-file exclude each other")

@@ -90,7 +90,10 @@ def listed(path: Path) -> Listed:
             config=dict(_flat(report["config"])),
         )
     except FileNotFoundError:
-        return Listed(str(path), _unfinished(path, last), _task(path / "config.yaml"), steps=steps, seconds=seconds)
+        begun = _begun_with(path / "state.safetensors")
+        return Listed(
+            str(path), _unfinished(path, last), _task(path / "config.yaml"), steps=steps, seconds=seconds, **begun
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return Listed(str(path), DAMAGED, _task(path / "config.yaml"), steps=steps, seconds=seconds)
 
@@ -143,6 +146,15 @@ def require_trained(run: Path) -> None:
             f"{run}: was imported, and has not been trained here; train it on your data: "
             f"rnncli train --from {quoted(str(run))} DATA"
         )
+
+
+def _begun_with(state: Path) -> dict[str, Any]:
+    """Return the hash of the data and the config that a state names, nothing where it is damaged or an older one."""
+    try:
+        inputs = json.loads(json.loads(_header(state)[0])["__metadata__"]["rnncli"])
+        return {"data_sha256": str(inputs["data_sha256"]), "config": dict(inputs["config"])}
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return {}
 
 
 def _is_whole(path: Path) -> bool:
