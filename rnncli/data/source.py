@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import contextlib
-import difflib
 import gzip
 import hashlib
 import os
@@ -14,6 +13,7 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO, NoReturn
 
+from rnncli.config.suggestions import closest
 from rnncli.config.text_encodings import canonical
 from rnncli.data.sent import sent
 from rnncli.errors import DataError, MachineError, UsageError, reason_of, shown
@@ -359,5 +359,5 @@ def similar_sibling(path: str) -> str:
         siblings = os.listdir(folder or ".")
     except OSError:
         return ""
-    close = difflib.get_close_matches(name, siblings, n=1)
-    return f'; did you mean "{os.path.join(folder, close[0])}"?' if close else ""
+    near = closest(name, siblings)
+    return f'; did you mean "{os.path.join(folder, near)}"?' if near else ""

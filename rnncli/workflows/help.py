@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from rnncli.config.problems import did_you_mean
+from rnncli.config.suggestions import did_you_mean
 from rnncli.errors import UsageError
 
 DOCS = Path(__file__).parents[1] / "docs"
