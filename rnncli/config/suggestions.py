@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 LONGEST_WORD = 80  # the comparison is quadratic, and nothing we know is nearly as long
 _SHORTEST = 3  # letters
@@ -14,6 +15,17 @@ def did_you_mean(word: str, candidates: Iterable[str]) -> str:
     """Return `; did you mean "x"?`, ready to append to a message, or an empty string."""
     match = closest(word, candidates)
     return f'; did you mean "{match}"?' if match else ""
+
+
+def similar_sibling(path: str, fits: Callable[[str], bool] = lambda path: True) -> str:
+    """Return `; did you mean …` of a path that fits and has almost this name in the same folder, or an empty string."""
+    folder, name = os.path.split(path)
+    try:
+        siblings = {sibling for sibling in os.listdir(folder or ".") if fits(os.path.join(folder, sibling))} - {name}
+    except OSError:
+        return ""
+    near = closest(name, sorted(siblings))
+    return f'; did you mean "{os.path.join(folder, near)}"?' if near else ""
 
 
 def closest(word: str, candidates: Iterable[str]) -> str | None:

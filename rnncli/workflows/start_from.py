@@ -20,7 +20,7 @@ from rnncli.errors import UsageError
 from rnncli.notes import note
 from rnncli.tasks.registry import load_run_config
 from rnncli.tasks.task import EXTENDS, OTHER_DATA, Experiment
-from rnncli.workflows.names import is_config
+from rnncli.workflows.names import is_config, similar_run
 from rnncli.workflows.opening import First, Model, one_or_all, open_sound, source_of
 from rnncli.workflows.run_directory import Began, RunDirectory, State
 from rnncli.workflows.runs import refuse_study
@@ -107,7 +107,8 @@ def config_and_source_from(
     beside = Path(path) / "config.yaml"
     if not beside.is_file():
         refuse_study(path)
-        raise UsageError(f"--from {path}: is no run directory, whose config.yaml tells how to train; name one")
+        mend = similar_run(path) or "; name one"
+        raise UsageError(f"--from {path}: is no run directory, whose config.yaml tells how to train{mend}")
     _require_same_network(path, overrides)
     config = load_run_config(beside, overrides)
     if "folds" in keys_of(type(config), "data"):
