@@ -17,6 +17,7 @@ from rnncli.tasks.forecast.read_back import charts_of
 from rnncli.tasks.forecast.reports import ForecastChart
 from rnncli.training.curves import Curve, caution, curve_of
 from rnncli.training.listed import Listed, basis_of
+from rnncli.workflows.names import similar_run
 from rnncli.workflows.runs import listed, named_runs, require_trained
 
 PIPE = "-"
@@ -40,7 +41,8 @@ def curve_of_run(run: str) -> Curve:
     """Return the curve of a run directory; UsageError where there is none, ModelFileError where it is damaged."""
     path = Path(run) / "metrics.jsonl"
     if not Path(run).is_dir():
-        raise UsageError(f"{run}: is no run directory; name one, or - for standard input")
+        mend = similar_run(run) or "; name one, or - for standard input"
+        raise UsageError(f"{run}: is no run directory{mend}")
     try:
         text = safe_files.read(path).decode("utf-8", "replace")
     except FileNotFoundError:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from rnncli import safe_files
+from rnncli.config.suggestions import similar_sibling
 from rnncli.errors import UsageError, amount, quoted, reason_of
 from rnncli.notes import note
 from rnncli.training.listed import DAMAGED, FAILED, FINISHED, FOREIGN, IMPORTED, RUNNING, STOPPED, STUDY, Listed
@@ -35,7 +36,8 @@ def runs(folder: str, sort: str = "name") -> list[Listed]:
     try:
         entries = sorted(entry for entry in base.iterdir() if entry.is_dir() and not entry.name.startswith("."))
     except OSError as error:
-        raise UsageError(f"{folder}: {reason_of(error)}; train first, or name a folder of runs") from None
+        mend = similar_sibling(folder, os.path.isdir) or "; train first, or name a folder of runs"
+        raise UsageError(f"{folder}: {reason_of(error)}{mend}") from None
     if any(os.path.isfile(base / name) for name in safe_files.RUN_FILES):
         entries = [base]
     if not entries:
