@@ -132,7 +132,7 @@ def _vanishing(config: Config, at: str, layer: LayerGradients) -> Advice:
     tries = _longer_memory(config, flows)
     if not 1 <= config.model.recurrent_scale <= _MOST_SCALE:  # beyond it the activations saturate
         tries.insert(0, "--set model.recurrent_scale=1")
-    shorter = 2 ** math.ceil(math.log2(max(memory, _LEAST_STEPS)))
+    shorter = max(memory - memory % _LEAST_STEPS, _LEAST_STEPS)  # whose steps are all worth going back
     if windowed and shorter < flows:
         tries.append(f"--set training.bptt={shorter}{_stride_within(config, shorter)}")
     # Attention does not save a vanilla network (the adding problem of 200 steps: RMSE .41, a GRU's .016).

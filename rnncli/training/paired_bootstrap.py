@@ -64,9 +64,9 @@ def _by_sign(sums: np.ndarray) -> float:
     """Return the probability that as many of the groups (G,) that differ favour a given one of two equal forecasters:
     that all of them do, where they differ by more or less (McNemar, 1947, in its exact form, where they do not)."""
     differing = sums[sums != 0]
-    D, ahead = len(differing), np.count_nonzero(differing > 0)
+    D, worse = len(differing), np.count_nonzero(differing > 0)
     alike = D <= _FEW and np.ptp(abs(differing)) <= _ROUNDING * abs(differing).max()
-    most = max(ahead, D - ahead) if alike else D
+    most = max(worse, D - worse) if alike else D
     return sum(comb(D, k) for k in range(most, D + 1)) / 2**D
 
 

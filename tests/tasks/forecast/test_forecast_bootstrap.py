@@ -240,14 +240,14 @@ def test_a_verdict_is_one_of_few_words(probability, wanted):
 @pytest.mark.parametrize("count", [8, 20, 400])
 def test_of_answers_that_are_right_or_wrong_it_agrees_with_mcnemars_exact_test(count):
     """Of some questions one forecaster alone is right, of some the other alone, of the rest both or none."""
-    for ahead, behind in ((5, 0), (6, 0), (7, 0), (7, 1), (10, 2), (10, 3), (20, 8), (count - 1, 0), (count - 2, 1)):
-        differing = ahead + behind
+    for right, wrong in ((5, 0), (6, 0), (7, 0), (7, 1), (10, 2), (10, 3), (20, 8), (count - 1, 0), (count - 2, 1)):
+        differing = right + wrong
         if differing > count:
             continue
         a, b = np.zeros(count), np.zeros(count)
-        a[:behind], b[behind:differing] = 1, 1
-        chance = sum(math.comb(differing, k) for k in range(ahead, differing + 1)) / 2**differing
+        a[:wrong], b[wrong:differing] = 1, 1
+        chance = sum(math.comb(differing, k) for k in range(right, differing + 1)) / 2**differing
         probability = probability_better(a, b, 2 * np.arange(count), seed=1)
-        assert (verdict(probability, count) == "better") == (chance <= 0.025), (ahead, behind)
+        assert (verdict(probability, count) == "better") == (chance <= 0.025), (right, wrong)
         swapped = probability_better(b, a, 2 * np.arange(count), seed=1)
-        assert (verdict(swapped, count) == "worse") == (chance <= 0.025), (behind, ahead)
+        assert (verdict(swapped, count) == "worse") == (chance <= 0.025), (wrong, right)
