@@ -137,8 +137,8 @@ def command(
     """Score the model of RUN (a run directory) beside its baselines; a CONFIG is trained first.
 
     The score is on the test split that training held out, or else on the validation split. DATA, a file like the
-    training data, is scored instead; with a CONFIG, DATA is the training data. The baselines learn from the training
-    data, which must still be where it was.
+    training data, is scored instead, of a forecast the rows after the end of these; with a CONFIG, DATA is the training
+    data. The baselines learn from the training data, which must still be as they were; a file may have grown.
 
     A forecast is backtested from many origins beside up to five baselines, which need no training; as CSV every
     window is written, with the time of its cutoff.

@@ -185,15 +185,17 @@ class ForecastExperiment(Experiment):
         )
 
     def hold_out(self, source: Source, changes: Options) -> None:
-        """Take the rows of `source`, which follow the last ones, as the test split; DataError if they are too few."""
+        """Take the rows of `source` that follow the last ones as the test split; DataError if they are too few."""
         data = self.config.changed(data=changes).data
-        splits = with_rows(self.splits, source, self.columns, data)
+        splits = with_rows(self.splits, source, self.columns, data, may_overlap=True)
         ends = np.stack([splits.ends[:, TRAINING], splits.ends[:, -2], splits.ends[:, -1]], axis=1)
         self.splits = Divided(splits.panel, ends, splits.last)
         self.features = self.fitted.encoders.features(splits.panel)
         if not len(self.origins(TEST)):
             rows, horizon = int((ends[:, TEST] - ends[:, VALIDATION]).max()), self.config.data.horizon
-            raise DataError(f"{source.name}: has {rows} rows, too few to score a horizon of {horizon}; give it more")
+            raise DataError(
+                f"{source.name}: has {rows} rows to score, too few for a horizon of {horizon}; give it more"
+            )
 
     @property
     def reasons(self) -> dict[str, str]:
