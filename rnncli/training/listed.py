@@ -12,7 +12,18 @@ BASIS = {  # keys of `data` that decide what a loss or a score is one of
     "split": ("validation", "test", "folds"),
     "tokens": ("tokens", "min_count", "vocabulary_size"),
     "target": ("target", "label", "horizon"),
+    "values": ("missing", "duplicates", "resample", "aggregate", "na_values", "decimal", "thousands"),
 }
+
+
+def aspects_of(data: Mapping[str, Any]) -> dict[str, tuple[Any, ...]]:
+    """Return, by the aspects of BASIS, what a loss or a score of a run with these keys of `data` is one of; the values
+    only of a forecast, which they are the truth of."""
+    return {
+        aspect: tuple(data.get(key) for key in keys)
+        for aspect, keys in BASIS.items()
+        if aspect != "values" or "horizon" in data
+    }
 
 
 @dataclass(frozen=True)
@@ -43,12 +54,11 @@ class Listed:
         if self.score is None:
             return None
         scored = tuple(self.score.get(key) for key in ("split", "unit", "higher_is_better"))
-        aspects = [aspect for aspect in BASIS if aspect != "tokens" or "per token" in str(self.score.get("unit"))]
-        return (self.task, self.data_sha256, *scored, *(self._basis(aspect) for aspect in aspects))
-
-    def _basis(self, aspect: str) -> tuple[str, ...]:
-        values = (self.config.get(f"data.{key}") for key in BASIS[aspect])
-        return tuple("a file" if aspect == "split" and isinstance(one, str | list) else str(one) for one in values)
+        aspects = aspects_of({key.removeprefix("data."): value for key, value in self.config.items()})
+        aspects["split"] = tuple("a file" if isinstance(one, str | list) else one for one in aspects["split"])
+        if "per token" not in str(self.score.get("unit")):
+            del aspects["tokens"]
+        return (self.task, self.data_sha256, *scored, *(str(values) for values in aspects.values()))
 
     @property
     def can_be_evaluated(self) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 from rnncli.config.loading import given_keys
 from rnncli.config.section import keys_of
 from rnncli.config.sections import Config
+from rnncli.data.encodings import FOUND
 from rnncli.data.source import Source
 from rnncli.errors import UsageError
 from rnncli.notes import note
@@ -110,6 +111,9 @@ def config_and_source_from(
         refuse_study(path)
         raise UsageError(f"--from {path}: is no run directory, whose config.yaml tells how to train; name one")
     _require_same_network(path, overrides)
+    chosen = given_keys(overrides).get("data") or {}
+    if first and "encoding" not in chosen and load_run_config(beside).data.encoding in FOUND:
+        overrides = [*overrides, "data.encoding=null"]  # that of the data that are named is found anew
     config = load_run_config(beside, overrides)
     if "folds" in keys_of(type(config), "data"):
         config = _without_folds(beside, overrides)
