@@ -22,7 +22,15 @@ from rnncli.training.backpropagation import ThreadPool
 from rnncli.training.reports import Report
 from rnncli.workflows.leading import Lead
 from rnncli.workflows.names import is_config
-from rnncli.workflows.opening import Model, one_or_all, open_sound, require_readable, require_understood, source_of
+from rnncli.workflows.opening import (
+    Model,
+    one_or_all,
+    open_sound,
+    reading_as_trained,
+    require_readable,
+    require_understood,
+    source_of,
+)
 from rnncli.workflows.run_directory import RunDirectory
 from rnncli.workflows.start_from import learnt_before
 from rnncli.workflows.temporary import temporary_folder
@@ -77,7 +85,8 @@ def _of_run(request: Request, lead: Lead) -> Evaluation:
             source = source_of(experiment.config, path)
             if source.sha256 == data.sha256:
                 experiment.doubt_same(source)
-            experiment.hold_out(source, request.reading)
+            with reading_as_trained():
+                experiment.hold_out(source, request.reading)
             lead.hold_out(source, request.reading)
         try:
             with lead.shared(experiment.learner.backpropagation.pool.ranks, "evaluate", request.options):

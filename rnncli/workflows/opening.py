@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -41,6 +42,7 @@ NONSENSE = (
 )
 _ROOM = 16  # times as many bytes as its arrays have may a model take while it is built: gradients, an ensemble's own
 _ALWAYS = 1 << 24  # bytes
+_BY_KEY = "--set data."  # how messages name a key as a mend
 
 
 @dataclass(frozen=True)
@@ -234,6 +236,17 @@ def require_one_file(config: Config, source: Source) -> None:
         f"{source.name}: these are {len(source.files)} files, and a {config.task} reads one; name one of them, or join "
         "them in one"
     )
+
+
+@contextlib.contextmanager
+def reading_as_trained() -> Iterator[None]:
+    """Say of the keys that errors within the block name as a mend that training takes them: a model has its own."""
+    try:
+        yield
+    except (DataError, UsageError) as error:
+        if _BY_KEY not in str(error):
+            raise
+        raise type(error)(str(error).replace(_BY_KEY, f"rnncli train {_BY_KEY}")) from None
 
 
 def require_understood(command: str, task: Task, options: Options) -> None:

@@ -9,7 +9,7 @@ from rnncli.errors import UsageError, quoted
 from rnncli.notes import doubt
 from rnncli.tasks.answers import Answers
 from rnncli.tasks.task import Asked, Options
-from rnncli.workflows.opening import Model, open_model, require_readable, require_understood
+from rnncli.workflows.opening import Model, open_model, reading_as_trained, require_readable, require_understood
 
 
 def predict(
@@ -28,7 +28,8 @@ def predict(
     if more and not model.task.answers_files:
         raise UsageError(f"{more[0]}: a {model.task.name} answers for one file at a time; join them, or name one")
     language = open_model(str(options["lm"])).load() if "lm" in options else None
-    answers = model.load().predict(Asked(data, reading, options, tell, more, language))
+    with reading_as_trained():
+        answers = model.load().predict(Asked(data, reading, options, tell, more, language))
     if data is None:
         _doubt_changed(model.run)
     return answers
