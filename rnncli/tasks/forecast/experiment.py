@@ -322,6 +322,8 @@ class ForecastExperiment(Experiment):
         figures = {name: score.mae if one else score.mase for name, score in scores.items()}
         mixed = f"; forecast: {self.members.average}" if self.members.average else ""
         shown = sorted(figures.keys() - {NETWORK}, key=lambda name: (name in NAIVE_FORECASTS, figures[name], name))
+        if split == SPLITS[VALIDATION]:
+            self._note_other_measure(unit.partition(" of ")[0], figures)
         return Score(
             split,
             unit,
@@ -333,6 +335,19 @@ class ForecastExperiment(Experiment):
             used=self.method,
             independent=tested.independent,
             headline=headline(tested, self.columns, self.config.data.season or 1, self.read.timelines),
+        )
+
+    def _note_other_measure(self, measure: str, figures: Mapping[str, float]) -> None:
+        """Write a note if who forecasts, chosen on validation, is not who has the lower figures by this measure."""
+        best = min((name for name in figures if name in NAIVE_FORECASTS), key=lambda name: figures[name])
+        lower = best if figures[best] <= figures[NETWORK] else NETWORK
+        if not self.config.training.fallback or (lower == NETWORK) == (self.method == NETWORK):
+            return
+        errors = "squared" if self.members.first.loss.mean else "absolute"
+        has, forecasts = (f"the {name}" if name == NETWORK else name.replace("-", " ") for name in (lower, self.method))
+        note(
+            f"{has} has the lower {measure}, and {forecasts} forecasts: the choice is by the mean of all {errors} "
+            "errors on validation, in units of the seasonal difference of their series"
         )
 
     def evaluate(self, options: Options) -> Evaluation:
