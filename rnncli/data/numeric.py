@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal, NoReturn
 
 import numpy as np
 
+from rnncli.config.suggestions import closest
+from rnncli.data.source import mend_of_names
 from rnncli.errors import DataError, UsageError, shown
 from rnncli.notes import note
 
@@ -120,8 +121,8 @@ def column_index(table: Table, name_or_number: str | int) -> int:
 
 def no_column(table: Table, name: str) -> str:
     """Return the error message for a name that no column has."""
-    close = difflib.get_close_matches(name, table.header, n=1)
-    guess = f"did you mean {shown(close[0])}? " if close else ""
+    near = closest(name, table.header)
+    guess = mend_of_names(table.header, name) or (f"did you mean {shown(near)}? " if near else "")
     return f"no column {shown(name)} in {table.name}; {guess}{_columns(table)}"
 
 

@@ -21,7 +21,7 @@ from rnncli.errors import UsageError
 from rnncli.notes import note
 from rnncli.tasks.registry import load_run_config
 from rnncli.tasks.task import EXTENDS, OTHER_DATA, Experiment
-from rnncli.workflows.names import is_config
+from rnncli.workflows.names import is_config, similar_run
 from rnncli.workflows.opening import First, Model, one_or_all, open_sound, source_of
 from rnncli.workflows.run_directory import RunDirectory
 from rnncli.workflows.run_state import Began, State
@@ -109,7 +109,8 @@ def config_and_source_from(
     beside = Path(path) / "config.yaml"
     if not beside.is_file():
         refuse_study(path)
-        raise UsageError(f"--from {path}: is no run directory, whose config.yaml tells how to train; name one")
+        mend = similar_run(path) or "; name one"
+        raise UsageError(f"--from {path}: is no run directory, whose config.yaml tells how to train{mend}")
     _require_same_network(path, overrides)
     chosen = given_keys(overrides).get("data") or {}
     if first and "encoding" not in chosen and load_run_config(beside).data.encoding in FOUND:

@@ -12,9 +12,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, fie
 from rnncli.config.chosen import Chosen, chosen
 from rnncli.config.data_section import TableConfig
 from rnncli.config.model_section import StackModelConfig
-from rnncli.config.problems import did_you_mean
 from rnncli.config.section import Columns, Count, FilePath
 from rnncli.config.sections import Config
+from rnncli.config.suggestions import did_you_mean
 from rnncli.config.training_section import SeededTrainingConfig, TruncatedTrainingConfig
 from rnncli.config.values import LARGEST_COUNT, each, one_of, refusal
 from rnncli.errors import UsageError
