@@ -17,12 +17,8 @@ from rnncli.training.wrong_answers import WrongAnswer
 from rnncli.workflows.evaluate import Request, evaluate, recalled
 from rnncli.workflows.inspect_grads import Request as Looking
 from rnncli.workflows.inspect_grads import inspect_grads
-<<<<<<< HEAD
-from rnncli.workflows.opening import open_model, open_sound
-=======
 from rnncli.workflows.names import similar_run
-from rnncli.workflows.opening import open_sound
->>>>>>> main
+from rnncli.workflows.opening import open_model, open_sound
 from rnncli.workflows.plot import curve_of_run
 from rnncli.workflows.predict import predict
 from rnncli.workflows.run_directory import RunDirectory

@@ -76,6 +76,7 @@ def test_training_takes_them_too(tmp_path: Path) -> None:
     (tmp_path / "d.csv").write_text("\n".join([HEAD, *turned(ROWS)]) + "\n")
     assert "--sort sorts the rows" in run("check", "d.csv", cwd=tmp_path).failed(3)
     by_option, by_key = (
-        run("check", "d.csv", *sort, cwd=tmp_path).ok() for sort in (["--sort"], ["--set", "data.sort=true"])
+        run("init", "d.csv", *sort, cwd=tmp_path).ok() for sort in (["--sort"], ["--set", "data.sort=true"])
     )
     assert by_option.out == by_key.out
+    assert "  sort: true" in by_key.out

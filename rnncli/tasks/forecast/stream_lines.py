@@ -93,7 +93,8 @@ class StreamLines:
             return self.names  # a row, if a broken one
         missing = next(name for name in self.names if name not in header)
         raise UsageError(
-            f"{line.where}: no column {shown(missing)}; {mend_of_names(header, missing)}the model was trained with {', '.join(self.names)}"
+            f"{line.where}: no column {shown(missing)}; {mend_of_names(header, missing)}the model was trained with "
+            f"{', '.join(self.names)}"
         )
 
     def _cut(self, line: Line) -> list[str]:
