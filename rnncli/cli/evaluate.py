@@ -28,9 +28,9 @@ def levels_of(context: click.Context, option: click.Parameter, text: str | None)
         levels = tuple(float(level) for level in (text or "").split(",") if text)
     except ValueError:
         levels = (0.0,)
-    if any(not 0.005 <= level <= 0.995 for level in levels) or len(set(levels)) < len(levels):
+    if any(not 0.005 <= level <= 0.995 for level in levels):
         raise click.BadParameter(f"{text!r} are no levels from 0.005 to 0.995; write them as in 0.1,0.5,0.9")
-    return levels
+    return tuple(dict.fromkeys(levels))
 
 
 def _matrix(context: click.Context, option: click.Parameter, path: str | None) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -42,7 +43,7 @@ NONSENSE = (
 )
 _ROOM = 16  # times as many bytes as its arrays have may a model take while it is built: gradients, an ensemble's own
 _ALWAYS = 1 << 24  # bytes
-_BY_KEY = "--set data."  # how messages name a key as a mend
+_BY_KEY = re.compile(r"(?<!train )(?<!train with )--set data\.")  # how messages name a key as a mend
 
 
 @dataclass(frozen=True)
@@ -244,9 +245,10 @@ def reading_as_trained() -> Iterator[None]:
     try:
         yield
     except (DataError, UsageError) as error:
-        if _BY_KEY not in str(error):
+        text, count = _BY_KEY.subn(r"rnncli train \g<0>", str(error))
+        if not count:
             raise
-        raise type(error)(str(error).replace(_BY_KEY, f"rnncli train {_BY_KEY}")) from None
+        raise type(error)(text) from None
 
 
 def require_understood(command: str, task: Task, options: Options) -> None:

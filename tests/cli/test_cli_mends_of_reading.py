@@ -14,7 +14,7 @@ from rnncli.cli import rnncli
 
 HEAD, *ROWS = SALES.splitlines()
 NEXT = [f"2011-{month:02d},{60 + month}" for month in range(1, 9)]
-TRAINING = re.compile(r"rnncli train --set data\.\w+")
+TRAINING = re.compile(r"train (?:with )?--set data\.\w+")
 OPTION = re.compile(r"--[a-z][a-z-]*")
 
 

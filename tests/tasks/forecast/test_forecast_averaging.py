@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from experiments import csv, reloaded, shaken, trained, trainee_of
 
+from rnncli.errors import UsageError
 from rnncli.notes import noting
 from rnncli.tasks.forecast.averaging import best_average
 from rnncli.tasks.forecast.backtest import NETWORK, Backtest
@@ -183,3 +184,17 @@ def test_a_choice_that_the_printed_measure_would_not_make_is_told():
     (note,) = told("theta", 0)
     assert note.startswith(f"the network has the lower MAE, and theta forecasts: {by}")
     assert told("theta", 1000) == told(None, 0) == told("theta", 0, "test") == []
+
+
+def test_a_module_for_pytorch_is_refused_with_what_helps():
+    one, two = made(), made({"seeds": 2})
+    for experiment in (one, two):
+        experiment.score()
+        experiment.validated = replace(experiment.validated, average=Average("seasonal-naive", 0.5))
+    with pytest.raises(UsageError, match="is averaged with a baseline; add --no-average for the network's own, or use"):
+        reloaded(one).in_torch()
+    reloaded(one).network_alone().in_torch()
+    for model in (reloaded(two), reloaded(two).network_alone()):
+        with pytest.raises(UsageError, match="is the median of 2 networks; use --to onnx, or train with") as refused:
+            model.in_torch()
+        assert "--no-average" not in str(refused.value)
