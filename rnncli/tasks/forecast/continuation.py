@@ -98,8 +98,9 @@ def doubt_beginning(panel: Panel, name: str, trained: Panel, context: int) -> No
         if panel.ids[s] in trained.ids:
             wanted = trained.timelines[trained.ids.index(panel.ids[s])].stamp(1)
             doubt(
-                f"{name}: begins at {_begin(panel, s)}{_of(panel.ids[s])}, and the training data end before {wanted}: "
-                "no row of them is read; rows that begin there would be appended"
+                f"{name}: begins at {_begin(panel, s)}{_of(panel.ids[s])}, so its {int(panel.lengths[s]):,} rows are "
+                f"read alone, and the network reads {context}; rows that begin at {wanted} would be read after the "
+                "training data"
             )
             return
 

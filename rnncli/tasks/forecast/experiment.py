@@ -390,7 +390,7 @@ class ForecastExperiment(Experiment):
         if len(self.splits.panel.ids) == 1:
             return f"{columns} columns"
         whole = len(each) * columns
-        return f"{known:,} of {whole:,} series, which vary before it" if known < whole else f"{whole:,} series"
+        return f"{known:,} of {whole:,} series that vary before the split" if known < whole else f"{whole:,} series"
 
     def _learn_from_validation(self) -> None:
         """Calibrate intervals on the validation split, and find out if a naive forecast is better there."""
