@@ -26,6 +26,8 @@ class ReadingOptions(TypedDict, total=False):
     skip_footer: int
     ragged: str
     missing: str
+    sort: bool
+    duplicates: str
 
 
 class PredictOptions(ReadingOptions, total=False):

@@ -28,9 +28,9 @@ def levels_of(context: click.Context, option: click.Parameter, text: str | None)
         levels = tuple(float(level) for level in (text or "").split(",") if text)
     except ValueError:
         levels = (0.0,)
-    if any(not 0.005 <= level <= 0.995 for level in levels) or len(set(levels)) < len(levels):
+    if any(not 0.005 <= level <= 0.995 for level in levels):
         raise click.BadParameter(f"{text!r} are no levels from 0.005 to 0.995; write them as in 0.1,0.5,0.9")
-    return levels
+    return tuple(dict.fromkeys(levels))
 
 
 def _matrix(context: click.Context, option: click.Parameter, path: str | None) -> str | None:
@@ -137,8 +137,8 @@ def command(
     """Score the model of RUN (a run directory) beside its baselines; a CONFIG is trained first.
 
     The score is on the test split that training held out, or else on the validation split. DATA, a file like the
-    training data, is scored instead; with a CONFIG, DATA is the training data. The baselines learn from the training
-    data, which must still be where it was.
+    training data, is scored instead, of a forecast the rows after the end of these; with a CONFIG, DATA is the training
+    data. The baselines learn from the training data, which must still be as they were; a file may have grown.
 
     A forecast is backtested from many origins beside up to five baselines, which need no training; as CSV every
     window is written, with the time of its cutoff.

@@ -48,7 +48,10 @@ UNKNOWN = click.option(
     metavar="A=B",
     help="Of a language model: read the character or word A, where the model does not know it, as B; may be repeated.",
 )
-READING = ("encoding", "delimiter", "decimal", "thousands", "quoting", "skip_rows", "skip_footer", "ragged", "missing")
+READING = (
+    *("encoding", "delimiter", "decimal", "thousands", "quoting", "skip_rows", "skip_footer", "ragged"),
+    *("missing", "sort", "duplicates"),
+)
 
 
 def example(*lines: str) -> str:
@@ -59,6 +62,12 @@ def example(*lines: str) -> str:
 def reading_options(function: F) -> F:
     """Add the options for how DATA is read; each stands for the `data` key of the same name."""
     for option in (
+        click.option(
+            "--duplicates",
+            type=click.Choice(["refuse", "first", "last", "mean", "sum"]),
+            help="Forecast: what to do with rows of one series and time.",
+        ),
+        click.option("--sort", is_flag=True, help="Forecast: sort the rows by their time."),
         click.option(
             "--missing",
             type=click.Choice(["refuse", "ffill", "interpolate", "mask", "zero"]),
@@ -96,7 +105,7 @@ def reading_options(function: F) -> F:
 def taken_reading(options: dict[str, Any]) -> dict[str, Any]:
     """Remove the reading options from `options`, and return those that were given, by `data` key."""
     taken = {name: options.pop(name) for name in READING}
-    return {name: value for name, value in taken.items() if value is not None}
+    return {name: value for name, value in taken.items() if value is not None and value is not False}
 
 
 def as_overrides(reading: dict[str, Any]) -> list[str]:
@@ -109,7 +118,7 @@ def as_overrides(reading: dict[str, Any]) -> list[str]:
     return [
         Override(
             f"data.{name}={value if plain.fullmatch(str(value)) else json.dumps(value)}",
-            f"--{name.replace('_', '-')} {value}",
+            f"--{name.replace('_', '-')}" + ("" if value is True else f" {value}"),
         )
         for name, value in reading.items()
     ]

@@ -25,9 +25,9 @@ def levels_of(context: click.Context, option: click.Parameter, text: str | None)
         levels = tuple(float(percent) for percent in (text or "").split(",") if text)
     except ValueError:
         levels = (0.0,)
-    if any(not 0 < level < 100 for level in levels) or len(set(levels)) < len(levels):
+    if any(not 0 < level < 100 for level in levels):
         raise click.BadParameter(f"{text!r} are no percents between 0 and 100; write them as in 80,95")
-    return levels
+    return tuple(dict.fromkeys(levels))
 
 
 def draw(charts: Any, form: str | None, plot: str | None) -> None:

@@ -31,17 +31,19 @@ def command(runs: tuple[str, ...], output: str | None, quiet: bool) -> None:
 
     It begins with the verdict, and several runs with a comparison. A study, as rnncli tune makes it, stands for those
     of its runs that came to their end. Pictures need the extra rnncli[plots]. What a
-    forecast did worst, and what its intervals held, is told if the training data are still where they were.
+    forecast did worst, and what its intervals held, is told if the training data are still as they were.
     """
+    from rnncli.notes import noting
     from rnncli.ui.output import put, say_notes, working
     from rnncli.ui.page.runs import page_of
     from rnncli.workflows.opening import first_run
     from rnncli.workflows.report import report
 
     say_notes(first_run(), quiet=quiet)
-    with working("reading runs", quiet=quiet) as tell:
+    notes: list[str] = []
+    with working("reading runs", quiet=quiet) as tell, noting(notes.append):
         page = page_of(report(runs, tell))
     named = output or _USUAL
     with writing("-o", named) as path:
         put(path, page.encode(), named=output is not None)
-    say_notes([f"written to {named}"], quiet=quiet)
+    say_notes([*notes, f"written to {named}"], quiet=quiet)

@@ -18,6 +18,7 @@ from rnncli.data.source import (
     doubt_utf_8,
     encoding_name,
     likely,
+    marked,
     open_stdin,
     read_source,
     refuse_no_text,
@@ -116,7 +117,7 @@ class Opened:
         def told() -> Iterator[bytes]:
             for piece in self.pieces():
                 if not self._told and encoding is not None:
-                    doubt_utf_8(self.name, piece, encoding)
+                    doubt_utf_8(self.name, piece, marked(piece, encoding))
                 self._told = True
                 yield piece
 
@@ -250,6 +251,9 @@ def _line(encoding: str, name: str, number: int, text: str, end: str) -> Line:
 
 def _texts(pieces: Iterator[bytes], name: str, encoding: str | None) -> Iterator[str]:
     """Yield the text of all pieces, where an encoding is given without its byte order mark."""
+    first = next(pieces, b"")
+    pieces = itertools.chain([first], pieces) if first else iter(())
+    encoding = encoding and marked(first, encoding)
     decoder = codecs.getincrementaldecoder(encoding or "utf-8")(_MARKING)
     if encoding is None:
         yield from map(decoder.decode, pieces)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, NoReturn
 import numpy as np
 
 from rnncli.config.suggestions import closest
+from rnncli.data.source import mend_of_names
 from rnncli.errors import DataError, UsageError, shown
 from rnncli.notes import note
 
@@ -121,7 +122,7 @@ def column_index(table: Table, name_or_number: str | int) -> int:
 def no_column(table: Table, name: str) -> str:
     """Return the error message for a name that no column has."""
     near = closest(name, table.header)
-    guess = f"did you mean {shown(near)}? " if near else ""
+    guess = mend_of_names(table.header, name) or (f"did you mean {shown(near)}? " if near else "")
     return f"no column {shown(name)} in {table.name}; {guess}{_columns(table)}"
 
 

@@ -10,7 +10,7 @@ import os
 import stat
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import BinaryIO, NoReturn
 
 from rnncli.config.suggestions import similar_sibling
@@ -160,17 +160,20 @@ def read_source(path: str | Source, *, stdin: BinaryIO | None = None, unpacks: b
 def decoded(source: Source, encoding: str = "utf-8", *, hint: str) -> Iterator[str]:
     """Yield the text of `source` in pieces, with the results and errors of `decode`."""
     encoding_name(encoding)
-    decoder = codecs.getincrementaldecoder(encoding)()
-    first = True
+    decoder, first = None, True
     try:
         for piece in source.pieces():
+            if decoder is None:
+                encoding = marked(piece, encoding)
+                decoder = codecs.getincrementaldecoder(encoding)()
             if first:
                 refuse_no_text(source.name, piece, encoding)
                 doubt_utf_8(source.name, piece, encoding)
             text = decoder.decode(piece)
             yield text.removeprefix("\ufeff") if first else text
             first = first and not text
-        yield decoder.decode(b"", final=True)
+        if decoder is not None:
+            yield decoder.decode(b"", final=True)
     except UnicodeError:
         decode(source, encoding, hint=hint)  # says where
         raise
@@ -183,6 +186,7 @@ def decode(source: Source, encoding: str = "utf-8", *, hint: str = "pass --encod
     Raises UsageError for an unknown encoding, DataError naming line and column for an invalid byte, or naming UTF-16
     without a mark, of which no piece could be read either.
     """
+    encoding = marked(source.content, encoding)
     shown_name = encoding_name(encoding)
     refuse_no_text(source.name, source.content, encoding)
     doubt_utf_8(source.name, source.content, encoding)
@@ -239,6 +243,18 @@ def looks_binary(source: Source) -> bool:
     beginning = next(source.pieces(), b"")
     wide = any(beginning.startswith(mark) for mark in _WIDE_MARKS)
     return not wide and (b"\0" in beginning or any(beginning.startswith(mark) for mark in _KINDS))
+
+
+def marked(beginning: bytes, encoding: str) -> str:
+    """Return the encoding of a text that begins so: UTF-8 if it has the mark of that, and none of its own is known."""
+    is_marked = beginning.startswith(codecs.BOM_UTF8) and canonical(encoding).startswith(_OF_BYTES)
+    return "utf-8" if is_marked else encoding
+
+
+def mend_of_names(names: Collection[str], wanted: str) -> str:
+    """Return how to read a table that has the name `wanted` in UTF-8, and was read in another encoding; or nothing."""
+    misread = {wanted.encode("utf-8", "replace").decode(encoding, "replace") for encoding in ("cp1252", "latin-1")}
+    return "it looks like UTF-8, so pass --encoding utf-8; " if (misread - {wanted}) & {*names} else ""
 
 
 def doubt_utf_8(name: str, beginning: bytes, encoding: str) -> None:

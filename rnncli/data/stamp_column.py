@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import NoReturn
@@ -32,6 +33,7 @@ from rnncli.data.zoned_times import LOCAL, MOMENT, evenness, parsed, written
 from rnncli.errors import DataError, shown
 
 _YEARS = frozenset(map(str, range(1800, 2200)))  # of dates in digits that might as well be counters
+_MONTH_AND_YEAR = re.compile(r"(?:\d{1,2}\.? ?)?[^\W\d_]{3,9}\.?[-/ ]?(?:\d\d){1,2}")  # in whatever language
 NO_TIME = "none"  # as data.time: the rows follow each other, whatever a column of dates says
 
 _SEEN = 3  # times a time of the day makes a habit
@@ -196,6 +198,9 @@ def refuse_format(column: StampColumn, i: int, names: Sequence[str]) -> NoReturn
         column.refuse(
             i, f"{shown(column.cells[i])} is not a time in the format {column.forms[0]} of data.time_format{footer}"
         )
+    if _MONTH_AND_YEAR.fullmatch(text) and not footer:
+        mend = "if it is a month, write it as a number, such as 2015-03, or by its English name"
+        column.refuse(i, f"{shown(text)} is not a time; {mend}")
     if i == 0:
         usual = "an integer, YYYY-MM, YYYY-MM-DD or YYYY-MM-DD hh:mm, or another usual form"
         column.refuse(i, f"{shown(text)} is not a time; expected {usual}, or its format in data.time_format")

@@ -292,21 +292,18 @@ def _refuse_step(column: StampColumn, before: int, after: int, grid: _Grid) -> N
     timeline = column.timeline(grid.timeline(column.texts[before]))
     earlier, text = shown(column.cells[before]), shown(column.cells[after])
     if grid.distances.size > 2 and (grid.distances < 0).mean() > 0.5:
-        column.refuse(after, f"{text} comes after {earlier}: times run backwards; --set data.sort=true sorts the rows")
+        column.refuse(after, f"{text} comes after {earlier}: times run backwards; --sort sorts the rows")
     distance = int(grid.positions[after] - grid.positions[before])
     what, switch = f"{text} comes after {earlier}", ""
     if distance == 0:
-        what, switch = f"{text} occurs twice", "; or merge such rows with --set data.duplicates=first|last|mean|sum"
+        what, switch = f"{text} occurs twice", "; or merge such rows with --duplicates first|last|mean|sum"
         if _ends_summer_time(grid, int(grid.positions[before]), distance):
             switch = f"; if summer time ends there, {_NAME_THE_ZONE}{switch}"
     elif distance < 0:
         what += ", which is later"
-        switch = "; or sort the rows with --set data.sort=true"
+        switch = "; or sort the rows with --sort"
         if _ends_summer_time(grid, int(grid.positions[before]), distance):
-            switch = (
-                f"; if summer time ends there, {_NAME_THE_ZONE}; or merge the hour with --set data.sort=true and --set "
-                "data.duplicates=mean"
-            )
+            switch = f"; if summer time ends there, {_NAME_THE_ZONE}; or merge the hour with --sort --duplicates mean"
     elif distance % grid.step or 2 * grid.regular.sum() < grid.steps:
         switch = _resampled(grid)
     else:

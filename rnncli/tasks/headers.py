@@ -10,7 +10,6 @@ from rnncli.config.loading import config_from_mapping
 from rnncli.config.section import keys_of
 from rnncli.config.sections import SECTIONS, C, Config
 from rnncli.config.training_section import DEFAULT_PRECISION
-from rnncli.data.encodings import UTF_8
 from rnncli.errors import ConfigError
 
 WORDS_BEFORE = {"data.words": "letters"}  # of a task with tokens: what its `before` says of them
@@ -18,6 +17,8 @@ WORDS_BEFORE = {"data.words": "letters"}  # of a task with tokens: what its `bef
 
 def config_in(header: Mapping[str, Any], schema: type[C]) -> C:
     """Return the config in the header of a model file; ConfigError if it makes no sense."""
+    from rnncli.data.encodings import UTF_8  # and with it numpy, which the keys of a task need not
+
     kept = {"training": {}} | {name: header[name] for name in ("task", *SECTIONS) if name in header}
     for section, values in kept.items():
         if isinstance(values, dict):

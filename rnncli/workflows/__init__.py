@@ -18,6 +18,7 @@ run_report       the final score of a run, and where it comes from: report.json
 bare_file        the task of a data file without a config, or a question
 names            what a name on the command line is, before anything is opened
 opening          the meaning of a path on the command line: RUN, CONFIG or DATA
+trained_on       the data of a run, if they are as they were
 launcher         whether a launcher started several ranks, and MPI behind it
 together         a command on all of them
 leading          rank 0, which reads, says and writes

@@ -10,27 +10,33 @@ from pathlib import Path
 
 from rnncli.config.chosen import value_before
 from rnncli.config.section import keys_of
-from rnncli.config.sections import SECTIONS, Config
+from rnncli.config.sections import SECTIONS
 from rnncli.data.kept_rows import KeptRows
 from rnncli.data.source import Source
-from rnncli.errors import DataError, UsageError
-from rnncli.nn import model_file
+from rnncli.errors import UsageError
 from rnncli.nn.model_file import FORMAT
 from rnncli.notes import noting
-from rnncli.tasks.registry import TASKS, load_config, load_run_config
+from rnncli.tasks.registry import TASKS, load_config
 from rnncli.tasks.task import Context, Evaluation, Experiment, Options
 from rnncli.training.backpropagation import ThreadPool
 from rnncli.training.reports import Report
-from rnncli.workflows.experiments import data_sha256
 from rnncli.workflows.leading import Lead
 from rnncli.workflows.names import is_config
-from rnncli.workflows.opening import Model, one_or_all, open_sound, require_readable, require_understood, source_of
+from rnncli.workflows.opening import (
+    Model,
+    one_or_all,
+    open_sound,
+    reading_as_trained,
+    require_readable,
+    require_understood,
+    source_of,
+)
 from rnncli.workflows.run_directory import RunDirectory
-from rnncli.workflows.runs import require_trained
 from rnncli.workflows.start_from import learnt_before
 from rnncli.workflows.temporary import temporary_folder
 from rnncli.workflows.train import for_a_while, train
 from rnncli.workflows.train_request import Request as Training
+from rnncli.workflows.trained_on import training_data
 
 
 @dataclass(frozen=True)
@@ -79,7 +85,8 @@ def _of_run(request: Request, lead: Lead) -> Evaluation:
             source = source_of(experiment.config, path)
             if source.sha256 == data.sha256:
                 experiment.doubt_same(source)
-            experiment.hold_out(source, request.reading)
+            with reading_as_trained():
+                experiment.hold_out(source, request.reading)
             lead.hold_out(source, request.reading)
         try:
             with lead.shared(experiment.learner.backpropagation.pool.ranks, "evaluate", request.options):
@@ -129,29 +136,6 @@ def recalled(
         pool.close()
 
 
-def training_data(
-    model: Model,
-    overrides: Sequence[str] = (),
-    why: str = "the baselines of a score learn from the training data",
-    mend: str = "save them to a file, and name it with --set data.path=FILE, or in a program with load(…, trained_on=)",
-) -> tuple[Config, Source]:
-    """Return the config of a model's run, and the data that it was trained on; an error says `why` they are needed, and
-    the `mend` where no file has them."""
-    run = model.run
-    beside = Path(run) / "config.yaml"
-    if not beside.exists():
-        raise UsageError(f"{run}: {why}, which only a run directory knows; name it")
-    require_trained(Path(run))
-    config = load_run_config(beside, overrides)
-    path = model.trained_on or config.data.path
-    if path is None:
-        raise UsageError(f"{run}: {why}, and that came from a pipe or a program; {mend}")
-    with noting(lambda text: None):  # of how these data are read it was told at training
-        source = source_of(config, path)
-    _require_same_data(run, config, source)
-    return config, source
-
-
 def _fits(experiment: Experiment, model: Model) -> bool:
     """Return True if the header is that of the experiment's model, apart from arrays and the results of validation."""
     ours = json.loads(json.dumps({key: value for key, value in experiment.header().items() if key != "arrays"}))
@@ -162,10 +146,3 @@ def _fits(experiment: Experiment, model: Model) -> bool:
         theirs[section] = {**newer, **theirs.get(section, {})}
         ours.setdefault(section, {})
     return {"format": FORMAT, **ours, "validated": None} == {**theirs, "validated": None}
-
-
-def _require_same_data(run: str, config: Config, source: Source) -> None:
-    """Raise DataError where the training data are not those that the run's saved state was trained on."""
-    state = Path(run) / "state.safetensors"
-    if state.exists() and model_file.read(state, in_run=True)[1].get("data_sha256") != data_sha256(config, source):
-        raise DataError(f"{source.name}: is not what {run} was trained on; restore it, or train again")

@@ -150,7 +150,7 @@ def _text_for(model: Predictor, option: str, path: str, hint: str) -> str:
 
 def _training_data(model: Model) -> tuple[Config, Source]:
     """Return what a model was trained on, whose texts are not new."""
-    from rnncli.workflows.evaluate import training_data  # and with it all of training, which few texts need
+    from rnncli.workflows.trained_on import training_data
 
     return training_data(model, why="--novel leaves out what the training text has", mend="train on a file of it")
 

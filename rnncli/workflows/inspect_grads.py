@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from rnncli.config.sections import Config
+from rnncli.data.source import Source
 from rnncli.errors import CheckFailedError, ModelFileError
 from rnncli.inspection.advice import advice
 from rnncli.inspection.check import check
@@ -82,7 +83,7 @@ class Request:
     """
 
     first: str
-    data: str | None = None
+    data: str | Source | None = None
     overrides: Sequence[str] = ()
     at: str | None = None
     batches: int = 4

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -41,6 +43,7 @@ NONSENSE = (
 )
 _ROOM = 16  # times as many bytes as its arrays have may a model take while it is built: gradients, an ensemble's own
 _ALWAYS = 1 << 24  # bytes
+_BY_KEY = re.compile(r"(?<!train )(?<!train with )--set data\.")  # how messages name a key as a mend
 
 
 @dataclass(frozen=True)
@@ -234,6 +237,18 @@ def require_one_file(config: Config, source: Source) -> None:
         f"{source.name}: these are {len(source.files)} files, and a {config.task} reads one; name one of them, or join "
         "them in one"
     )
+
+
+@contextlib.contextmanager
+def reading_as_trained() -> Iterator[None]:
+    """Say of the keys that errors within the block name as a mend that training takes them: a model has its own."""
+    try:
+        yield
+    except (DataError, UsageError) as error:
+        text, count = _BY_KEY.subn(r"rnncli train \g<0>", str(error))
+        if not count:
+            raise
+        raise type(error)(text) from None
 
 
 def require_understood(command: str, task: Task, options: Options) -> None:

@@ -13,12 +13,13 @@ from rnncli.config.sections import Config
 from rnncli.data.source import Source
 from rnncli.errors import DataError, ModelFileError, UsageError
 from rnncli.inspection.reports import FAILURE, INIT, LAST
-from rnncli.notes import note
+from rnncli.notes import doubt, note
 from rnncli.tasks.registry import config_from_mapping, load_run_config
 from rnncli.training.plan import Plan, Position
 from rnncli.workflows.experiments import data_sha256
 from rnncli.workflows.opening import NONSENSE, config_and_source, is_model, open_sound, source_of
 from rnncli.workflows.run_directory import RunDirectory
+from rnncli.workflows.trained_on import changed_since
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Point:
     state: tuple[dict[str, np.ndarray], Position, Plan] | None = None
 
 
-def opened(first: str, data: str | None, overrides: Sequence[str], at: str) -> Point:
+def opened(first: str, data: str | Source | None, overrides: Sequence[str], at: str) -> Point:
     """Open `first`, a config, data, a run directory or a model file, at a point; data None takes what it names."""
     if not is_model(first):
         if at != INIT:
@@ -68,7 +69,7 @@ def _require_no_change(at: str, overrides: Sequence[str]) -> None:
         raise UsageError(f"--set {others[0]}: would change the batch that failed; leave it out")
 
 
-def _of_directory(path: str, data: str | None, config: Config, at: str) -> Point:
+def _of_directory(path: str, data: str | Source | None, config: Config, at: str) -> Point:
     run = RunDirectory(Path(path))
     if at == INIT:
         return Point(at, config, _data(path, data, config))
@@ -77,10 +78,12 @@ def _of_directory(path: str, data: str | None, config: Config, at: str) -> Point
     if run.failure.exists() and not run.model.exists():
         raise UsageError(f"{path}: training failed before its first evaluation; add --at failure to look at it")
     model = open_sound(path)
+    if data is None and (name := changed_since(path)) is not None:
+        doubt(f"{name} has changed since training; its gradients are those of what it holds now")
     return Point(at, config, _data(path, data, config), model.header, model.arrays)
 
 
-def _of_state(run: RunDirectory, data: str | None, config: Config, at: str) -> Point:
+def _of_state(run: RunDirectory, data: str | Source | None, config: Config, at: str) -> Point:
     """Return the point of a saved state; its header is that of the model file, which the first evaluation writes."""
     if getattr(config.data, "folds", 0):
         raise UsageError(f"--at {at}: the state of {run.path} is that of a cross-validation; leave out --at")
@@ -94,7 +97,7 @@ def _of_state(run: RunDirectory, data: str | None, config: Config, at: str) -> P
     return Point(at, config, source, header, state=(arrays, position, plan))
 
 
-def _data(first: str, data: str | None, config: Config) -> Source:
+def _data(first: str, data: str | Source | None, config: Config) -> Source:
     path = data or config.data.path
     if path is None:
         raise UsageError(f"{first}: says nothing of its data; name the data after it")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from rnncli.data.source import Source
-from rnncli.errors import UsageError
+from rnncli.errors import UsageError, quoted
+from rnncli.notes import doubt
 from rnncli.tasks.answers import Answers
 from rnncli.tasks.task import Asked, Options
-from rnncli.workflows.opening import Model, open_model, require_readable, require_understood
+from rnncli.workflows.opening import Model, open_model, reading_as_trained, require_readable, require_understood
 
 
 def predict(
@@ -27,4 +28,19 @@ def predict(
     if more and not model.task.answers_files:
         raise UsageError(f"{more[0]}: a {model.task.name} answers for one file at a time; join them, or name one")
     language = open_model(str(options["lm"])).load() if "lm" in options else None
-    return model.load().predict(Asked(data, reading, options, tell, more, language))
+    with reading_as_trained():
+        answers = model.load().predict(Asked(data, reading, options, tell, more, language))
+    if data is None:
+        _doubt_changed(model.run)
+    return answers
+
+
+def _doubt_changed(run: str) -> None:
+    """Write a doubt where the file that a run goes on after has changed since training."""
+    from rnncli.workflows.trained_on import changed_since  # and with it all that reads data
+
+    if (name := changed_since(run)) is not None:
+        doubt(
+            f"{name} has changed since training, and is not read; name it to forecast after its rows: "
+            f"rnncli predict {quoted(run)} {quoted(name)}"
+        )

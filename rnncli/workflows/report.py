@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from rnncli.errors import RnncliError, UsageError, quoted
 from rnncli.inspection.reports import GradientReport
-from rnncli.notes import noting
+from rnncli.notes import note, noting
 from rnncli.tasks.answers import Table
 from rnncli.tasks.page import MOST, Page
 from rnncli.training.reports import Confusion
@@ -18,11 +18,12 @@ from rnncli.workflows.evaluate import Request, evaluate, recalled
 from rnncli.workflows.inspect_grads import Request as Looking
 from rnncli.workflows.inspect_grads import inspect_grads
 from rnncli.workflows.names import similar_run
-from rnncli.workflows.opening import open_sound
+from rnncli.workflows.opening import open_model, open_sound
 from rnncli.workflows.plot import curve_of_run
 from rnncli.workflows.predict import predict
 from rnncli.workflows.run_directory import RunDirectory
 from rnncli.workflows.runs import named_runs, require_trained
+from rnncli.workflows.trained_on import training_data
 
 T = TypeVar("T")
 
@@ -37,6 +38,8 @@ def report(runs: Sequence[str], tell: Callable[[str], None]) -> list[Page]:
         page = Page(run, found, curve_of_run(run), _confusion(found["score"] or {}))
         with noting(lambda text: None):  # what they say of the model was told after training
             pages.append(_Looked(run).at(page) if len(ended) <= MOST else page)
+        for sentence in pages[-1].absent:
+            note(f"{run}: {sentence[0].lower()}{sentence[1:]}")
     return pages
 
 
@@ -89,7 +92,8 @@ class _Looked:
             return otherwise
 
     def _gradients(self) -> GradientReport:
-        return inspect_grads(Looking(self.run, batches=1), _quietly)
+        _, data = training_data(open_model(self.run), why="gradients are those of a batch of the training data")
+        return inspect_grads(Looking(self.run, data, batches=1), _quietly)
 
     def _coming(self) -> tuple[Any, ...]:
         answers = predict(self.run, None, {}, {"plot": True}, _quietly)

@@ -24,7 +24,7 @@ import numpy as np
 
 from rnncli import safe_files
 from rnncli.data.kept_rows import KeptRows
-from rnncli.errors import MachineError, ModelFileError, RunInUseError, UsageError, quoted, reason_of
+from rnncli.errors import FULL, MachineError, ModelFileError, RunInUseError, UsageError, quoted, reason_of
 from rnncli.nn import model_file
 from rnncli.notes import note
 from rnncli.training.plan import Plan, Position
@@ -80,9 +80,7 @@ class RunDirectory:
                     run._drop_leftovers()
         except OSError as error:
             run._let_go()
-            raise MachineError(
-                f"{path}: cannot use as a run directory: {reason_of(error)}; choose another -o"
-            ) from None
+            raise _unusable(path, error, "choose another -o", "choose another -o") from None
         if held:
             run.close()
             go_on = "add --resume to go on, or " if run._is_begun() and not is_imported(path) else ""
@@ -99,7 +97,7 @@ class RunDirectory:
             run._drop_leftovers()
         except OSError as error:
             run._let_go()
-            raise MachineError(f"{path}: cannot use as a run directory: {reason_of(error)}; check what it is") from None
+            raise _unusable(path, error, "make it writable", "check what it is") from None
         return run
 
     def require_begun(self) -> None:
@@ -320,6 +318,13 @@ class RunDirectory:
     def drop_metrics_after(self, update: int) -> None:
         """Remove the metrics after `update`, the one of the saved state, since later updates are done again."""
         metrics_file.drop_after(self.metrics, update, self._folder)
+
+
+def _unusable(path: Path, error: OSError, if_kept: str, otherwise: str) -> MachineError:
+    """Return the error of a folder that cannot be written: with the mend `if_kept` where nobody may."""
+    kept = error.errno in (errno.EACCES, errno.EPERM, errno.EROFS)
+    mend = "free some space" if error.errno in FULL else if_kept if kept else otherwise
+    return MachineError(f"{path}: cannot use as a run directory: {reason_of(error)}; {mend}")
 
 
 def _left(folder: int | Path) -> set[str]:

@@ -17,7 +17,7 @@ from rnncli.config.sections import Config, chosen_keys
 from rnncli.config.values import parse_duration
 from rnncli.data.kept_rows import KeptRows
 from rnncli.data.source import Source
-from rnncli.errors import DataError, DivergedError, MachineError, StoppedError
+from rnncli.errors import DataError, DivergedError, MachineError, StoppedError, quoted
 from rnncli.inspection.inspect import watched
 from rnncli.tasks.cross_validation import CrossValidation
 from rnncli.tasks.registry import dump_config, load_run_config
@@ -84,7 +84,11 @@ class TrainingRun:
         """Return the state; DataError or ConfigError where data or config are not those that the run began with."""
         state = self.run.read_state()
         if state.inputs.data_sha256 != self.sha256:
-            raise DataError(f"the data changed since the run {self.run.path} began; restore it, or start a new run")
+            data = quoted(self.source.path) if isinstance(self.source.path, str) else "DATA"
+            raise DataError(
+                f"the data changed since the run {self.run.path} began; restore it, or start a new run from its "
+                f"weights: rnncli train --from {quoted(str(self.run.path))} {data} -o NEW"
+            )
         require_unchanged(self.run, self._began_with(state), config, self.request.overrides)
         return state
 

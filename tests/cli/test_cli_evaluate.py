@@ -66,7 +66,7 @@ def test_new_data_take_the_place_of_the_test_part(folder: Path) -> None:
         (["reviews", "reviews.csv", "--set", "data.nonsense=1"], 2, "nonsense"),
         (["reviews", "--set", "training.seed=2"], 2, "--set training.seed=2: a run is scored as it was trained"),
         (["reviews", "--decimal", ","], 2, "options for reading are for DATA"),
-        (["forecast", "few.csv"], 3, "few.csv: has 2 rows, too few to score a horizon of 4"),
+        (["forecast", "few.csv"], 3, "few.csv: has 2 rows to score, too few for a horizon of 4"),
         (["char", "few.txt"], 3, "few.txt: has too few tokens"),
     ],
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from cli_runs import in_shell, run
+from conftest import SALES
 
 from rnncli.data.files import read_files
 from rnncli.nn import model_file
@@ -120,3 +121,18 @@ def test_only_the_files_that_are_named_are_told_of(folder: Path, tmp_path: Path)
         f"rnncli: {tmp_path}: 2 files in the order of their names, each a text of its own: {tmp_path}/one.txt, "
         f"{tmp_path}/two.txt"
     ]
+
+
+def test_a_model_of_windows_1252_reads_marked_utf_8_and_names_the_encoding_of_other(tmp_path):
+    text = SALES.replace("sales", "Absätze (Stück)")
+    for name, encoding in (("old.csv", "cp1252"), ("marked.csv", "utf-8-sig"), ("plain.csv", "utf-8")):
+        (tmp_path / name).write_text(text, encoding=encoding)
+    keys = ["data.horizon=4", "data.context=12", "model.hidden_size=4", "training.epochs=1"]
+    run("train", "old.csv", "-o", "run", *(part for key in keys for part in ("--set", key)), cwd=tmp_path).ok()
+    answers = run("predict", "run", "old.csv", cwd=tmp_path).ok().out
+    assert run("predict", "run", "marked.csv", cwd=tmp_path).ok().out == answers
+    assert run("predict", "run", "plain.csv", "--encoding", "utf-8", cwd=tmp_path).ok().out == answers
+    for options in ([], ["--follow", "-q"]):
+        assert "pass --encoding utf-8" in run("predict", "run", "plain.csv", *options, cwd=tmp_path).failed(2)
+    followed = run("predict", "run", "marked.csv", "--follow", cwd=tmp_path).ok()
+    assert "could not be read" not in followed.err

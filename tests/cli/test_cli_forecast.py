@@ -58,6 +58,8 @@ def test_levels_of_the_quantile_loss_may_be_chosen(folder: Path) -> None:
         partial(run, "evaluate", "run", "--levels", "80,95", cwd=folder),
     )
     assert json.loads(chosen.ok().out)["backtest"]["wql_levels"] == [0.5, 0.95]
+    twice = run("evaluate", "run", "--levels", "0.5,0.95,0.5", "-f", "json", cwd=folder)
+    assert twice.ok().out == chosen.out
     assert "'80,95' are no levels from 0.005 to 0.995; write them as in 0.1,0.5,0.9" in bad.failed(2)
 
 
@@ -149,6 +151,7 @@ def test_other_models_have_no_windows(shelf: Shelf, tmp_path: Path) -> None:
 
 def test_intervals_have_columns_and_a_receipt(folder: Path) -> None:
     result = run("predict", "run", "--levels", "80,95", cwd=folder).ok()
+    assert run("predict", "run", "--levels", "80,95,80", cwd=folder).ok() == result
     ends = [f"sales_{end}_{level}" for level in (80, 95) for end in ("lo", "hi")]
     for row in result.rows():
         assert list(row) == ["month", "sales", *ends]

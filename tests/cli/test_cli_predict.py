@@ -172,7 +172,10 @@ def test_a_few_rows_are_forecast_and_noted(shelf: Shelf) -> None:
     (shelf / "short.csv").write_text("".join(ROWS[:6]), encoding="utf-8")
     said = run("predict", "forecast", "short.csv", "-f", "csv", cwd=shelf.folder).ok()
     assert [row["month"] for row in said.rows()] == [line.split(",")[0] for line in ROWS[6:10]]
-    assert "short.csv: begins at 2001-01, and the training data end before" in said.err
+    assert (
+        "short.csv: begins at 2001-01, so its 5 rows are read alone, and the network reads 12; rows that begin at"
+        in said.err
+    )
     assert "1 of 1 series has fewer than the 12 rows that the network reads, 5 the fewest" in said.err
 
 

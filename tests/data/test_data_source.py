@@ -299,3 +299,12 @@ def test_a_byte_that_cp1252_has_nothing_for_is_no_reason_to_propose_it(encoding)
     with pytest.raises(DataError, match=r"pass --encoding latin-1$"):
         decode(source, encoding)
     assert decode(source, "latin-1") == "café \x92 \x81\n"
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "utf-8"])
+def test_the_mark_of_utf_8_decides(encoding):
+    marked = Source("d.txt", "\ufeffä\nß\n".encode())
+    assert decode(marked, encoding) == "".join(decoded(marked, encoding, hint="")) == "ä\nß\n"
+    lines = [line.text for some in lines_of(marked.pieces(), "d.txt", encoding) for line in some]
+    assert lines == ["ä", "ß"]
+    assert decode(Source("d.txt", b"\xef\xbb"), "cp1252") == "ï»"

@@ -239,12 +239,12 @@ def test_a_missing_row_is_blamed_with_what_was_expected():
 def test_a_duplicate_and_a_step_back():
     assert refused("2020-01-01", "2020-01-02", "2020-01-02") == (
         'd.csv:4: column 2 "date": "2020-01-02" occurs twice; expected "2020-01-03" (step: day); '
-        "or merge such rows with --set data.duplicates=first|last|mean|sum"
+        "or merge such rows with --duplicates first|last|mean|sum"
     )
     assert "occurs twice" in refused("2020-01-01", "2020-01-01")
     assert refused("3", "2", "1") == (
         'd.csv:3: column 2 "date": "2" comes after "3", which is later; expected "4" (step: step); '
-        "or sort the rows with --set data.sort=true"
+        "or sort the rows with --sort"
     )
 
 

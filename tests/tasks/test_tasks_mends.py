@@ -41,3 +41,9 @@ def test_messages_of_a_task_name_keys_that_it_has(folder):
 
 def test_options_for_reading_are_keys_of_a_task():
     assert set(READING) <= {key for task in TASKS.values() for key in keys_of(task.config, "data")}
+
+
+def test_messages_name_the_option_that_stands_for_a_key():
+    folders = [ROOT, ROOT.parent / "data"]
+    named = {text for folder in folders for path in folder.rglob("*.py") for text in texts_in(path)}
+    assert not [text for text in named if re.search(rf"--set data\.({'|'.join(READING)})\b", text)]

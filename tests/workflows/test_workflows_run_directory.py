@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rnncli import safe_files
 from rnncli.errors import MachineError, ModelFileError, RnncliError, RunInUseError, UsageError
 from rnncli.nn import model_file
 from rnncli.notes import noting
@@ -253,6 +254,30 @@ def test_a_file_called_lock_that_is_none_is_left_as_it_is(tmp_path: Path) -> Non
     with pytest.raises(MachineError, match=r"\.lock: holds something else"):
         RunDirectory.create(tmp_path)
     assert (tmp_path / ".lock").read_bytes() == b"the combination is 12\n"
+
+
+@pytest.mark.parametrize(
+    ("number", "of_new", "of_old"),
+    [
+        (errno.ENOSPC, "free some space", "free some space"),
+        (errno.EDQUOT, "free some space", "free some space"),
+        (errno.EACCES, "choose another -o", "make it writable"),
+        (errno.EROFS, "choose another -o", "make it writable"),
+        (errno.EEXIST, "choose another -o", "check what it is"),
+    ],
+)
+def test_a_folder_that_cannot_be_locked_is_told_with_what_helps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, of_new: str, of_old: str
+) -> None:
+    def refused(*of: object) -> int:
+        raise OSError(number, os.strerror(number))
+
+    (tmp_path / "config.yaml").write_text("task: tag\n")
+    monkeypatch.setattr(safe_files, "open_own", refused)
+    with pytest.raises(MachineError, match=f"{os.strerror(number).lower()}; {of_new}$"):
+        RunDirectory.create(tmp_path)
+    with pytest.raises(MachineError, match=f"{os.strerror(number).lower()}; {of_old}$"):
+        RunDirectory.resume(tmp_path)
 
 
 LEFT = (".config.yaml.4711", ".state.safetensors.0123456789abcdef.tmp", ".trial.safetensors", ".tmpq2W3e4", ".lock")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from rnncli.errors import DataError, shown
-from rnncli.notes import doubt
+from rnncli.notes import doubt, note
 from rnncli.tasks.forecast.hierarchy import Hierarchy, require_whole
-from rnncli.tasks.forecast.panel import Panel
+from rnncli.tasks.forecast.panel import Panel, stacked
 from rnncli.tasks.forecast.panel_columns import Columns
 
 
@@ -37,6 +37,48 @@ def require_follows(more: Panel, columns: Columns, name: str, before: Panel, las
             )
 
 
+def rows_after(more: Panel, name: str, before: Panel, last: str) -> Panel:
+    """Return of `more`, read from `name`, the rows after the ends of `before`, which `last` names; a note tells where
+    others are left out, and a doubt where those have other values. DataError if all are.
+    """
+    if not (more.timelines and before.timelines):
+        return more
+    places, kept = {identity: s for s, identity in enumerate(before.ids)}, list[Panel]()
+    for s, identity in enumerate(more.ids):
+        one = more.one(s)
+        old = _rows_up_to(one, before.one(places[identity])) if identity in places else 0
+        if old:
+            _doubt_others(one, name, before.one(places[identity]), last)
+        if old < len(one.values):
+            kept.append(one.lasting(len(one.values) - old))
+    if not kept:
+        raise DataError(f"{name}: has no row after the end of {last}; give it rows after that")
+    made = stacked(kept)
+    if left_out := len(more.values) - len(made.values):
+        note(f"{name}: the {left_out:,} rows up to the end of {last} are left out, {len(made.values):,} follow it")
+    return made
+
+
+def _rows_up_to(one: Panel, before: Panel) -> int:
+    """Return how many rows of a series are at times that it has had `before`, as its first row must be."""
+    count, last = len(one.values), before.timelines[0]
+    begins = last.offset_of(_begin(one, 0))
+    return min(1 - begins, count) if begins is not None and begins <= 0 else 0
+
+
+def _doubt_others(one: Panel, name: str, before: Panel, last: str) -> None:
+    """Write a doubt if a series has other values than it had `before` at the same times."""
+    shift = one.timelines[0].rows_after(before.timelines[0]) + len(before.values) - len(one.values)
+    ours = np.arange(max(0, shift), min(len(before.values), shift + len(one.values)))
+    both = before.known[ours] & one.known[ours - shift]
+    differ = int((both & (before.values[ours] != one.values[ours - shift])).sum())
+    if differ:
+        doubt(
+            f"{name}: {differ:,} of {int(both.sum()):,} values{_of(one.ids[0])} up to the end of {last} are others "
+            "than there; is it the same series?"
+        )
+
+
 def require_frequency(panel: Panel, name: str, trained: Panel) -> None:
     """Raise DataError unless the rows of `name` are as far apart as those of training."""
     if not (trained.timelines and panel.timelines):
@@ -56,8 +98,9 @@ def doubt_beginning(panel: Panel, name: str, trained: Panel, context: int) -> No
         if panel.ids[s] in trained.ids:
             wanted = trained.timelines[trained.ids.index(panel.ids[s])].stamp(1)
             doubt(
-                f"{name}: begins at {_begin(panel, s)}{_of(panel.ids[s])}, and the training data end before {wanted}: "
-                "no row of them is read; rows that begin there would be appended"
+                f"{name}: begins at {_begin(panel, s)}{_of(panel.ids[s])}, so its {int(panel.lengths[s]):,} rows are "
+                f"read alone, and the network reads {context}; rows that begin at {wanted} would be read after the "
+                "training data"
             )
             return
 

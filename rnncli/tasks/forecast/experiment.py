@@ -185,15 +185,17 @@ class ForecastExperiment(Experiment):
         )
 
     def hold_out(self, source: Source, changes: Options) -> None:
-        """Take the rows of `source`, which follow the last ones, as the test split; DataError if they are too few."""
+        """Take the rows of `source` that follow the last ones as the test split; DataError if they are too few."""
         data = self.config.data.read_as(changes)
-        splits = with_rows(self.splits, source, self.columns, data)
+        splits = with_rows(self.splits, source, self.columns, data, may_overlap=True)
         ends = np.stack([splits.ends[:, TRAINING], splits.ends[:, -2], splits.ends[:, -1]], axis=1)
         self.splits = Divided(splits.panel, ends, splits.last)
         self.features = self.fitted.encoders.features(splits.panel)
         if not len(self.origins(TEST)):
             rows, horizon = int((ends[:, TEST] - ends[:, VALIDATION]).max()), self.config.data.horizon
-            raise DataError(f"{source.name}: has {rows} rows, too few to score a horizon of {horizon}; give it more")
+            raise DataError(
+                f"{source.name}: has {rows} rows to score, too few for a horizon of {horizon}; give it more"
+            )
 
     @property
     def reasons(self) -> dict[str, str]:
@@ -320,6 +322,8 @@ class ForecastExperiment(Experiment):
         figures = {name: score.mae if one else score.mase for name, score in scores.items()}
         mixed = f"; forecast: {self.members.average}" if self.members.average else ""
         shown = sorted(figures.keys() - {NETWORK}, key=lambda name: (name in NAIVE_FORECASTS, figures[name], name))
+        if split == SPLITS[VALIDATION]:
+            self._note_other_measure(unit.partition(" of ")[0], figures)
         return Score(
             split,
             unit,
@@ -331,6 +335,19 @@ class ForecastExperiment(Experiment):
             used=self.method,
             independent=tested.independent,
             headline=headline(tested, self.columns, self.config.data.season or 1, self.read.timelines),
+        )
+
+    def _note_other_measure(self, measure: str, figures: Mapping[str, float]) -> None:
+        """Write a note if who forecasts, chosen on validation, is not who has the lower figures by this measure."""
+        best = min((name for name in figures if name in NAIVE_FORECASTS), key=lambda name: figures[name])
+        lower = best if figures[best] <= figures[NETWORK] else NETWORK
+        if not self.config.training.fallback or (lower == NETWORK) == (self.method == NETWORK):
+            return
+        errors = "squared" if self.members.first.loss.mean else "absolute"
+        has, forecasts = (f"the {name}" if name == NETWORK else name.replace("-", " ") for name in (lower, self.method))
+        note(
+            f"{has} has the lower {measure}, and {forecasts} forecasts: the choice is by the mean of all {errors} "
+            "errors on validation, in units of the seasonal difference of their series"
         )
 
     def evaluate(self, options: Options) -> Evaluation:
@@ -373,7 +390,7 @@ class ForecastExperiment(Experiment):
         if len(self.splits.panel.ids) == 1:
             return f"{columns} columns"
         whole = len(each) * columns
-        return f"{known:,} of {whole:,} series, which vary before it" if known < whole else f"{whole:,} series"
+        return f"{known:,} of {whole:,} series that vary before the split" if known < whole else f"{whole:,} series"
 
     def _learn_from_validation(self) -> None:
         """Calibrate intervals on the validation split, and find out if a naive forecast is better there."""

@@ -67,10 +67,15 @@ def in_onnx(model: Forecaster) -> InOnnx:
 def in_torch(model: Forecaster) -> InTorch:
     _require_written(model)
     members = model.members
-    if len(members.members) > 1 or members.average is not None:
+    if (count := len(members.members)) > 1:
         raise UsageError(
-            "--to pytorch: this forecast is one of several networks or averaged with a baseline; add --no-average for "
-            "the network's own, use --to onnx, or train with training.seeds: 1"
+            f"--to pytorch: this forecast is the median of {count} networks; use --to onnx, or train with "
+            "training.seeds: 1"
+        )
+    if members.average is not None:
+        raise UsageError(
+            "--to pytorch: this forecast is averaged with a baseline; add --no-average for the network's own, or use "
+            "--to onnx"
         )
     network, decoder = members.first.network, members.first.decoder
     if not (isinstance(network, Network) and isinstance(decoder, Direct)):

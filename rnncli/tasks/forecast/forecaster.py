@@ -380,6 +380,8 @@ class Forecaster(Predictor):
             if value := getattr(options, name):
                 option = value if name == "plot" and isinstance(value, str) else f"--{name}"
                 raise UsageError(f"{option}: does not go with --follow, which forecasts the next row; leave it out")
+        for name in asked.reading.keys() & {"sort", "duplicates"}:
+            raise UsageError(f"--{name}: does not go with --follow, which answers each row as it comes; leave it out")
         return Stream(follow(self, asked, options), self.delimiter, self.data.decimal)
 
     def predicted(

@@ -118,7 +118,7 @@ class StepTable:
                 stamp = shown(self.table.rows[row][at].strip())
                 raise DataError(
                     f"{self._where(row)}: {stamp} occurs twice; remove one, or merge such rows with "
-                    "--set data.duplicates=first|last|mean|sum"
+                    "--duplicates first|last|mean|sum"
                 )
             seen |= {place} - {-1}
         return np.array(places)

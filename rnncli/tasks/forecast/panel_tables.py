@@ -22,6 +22,7 @@ from rnncli.tasks.forecast.panel_columns import Columns, find_columns, require_c
 from rnncli.tasks.forecast.panel_steps import StepTable
 from rnncli.tasks.forecast.resampling import resampled
 
+_NAMED = 8  # columns that a message names
 _LONG = 2000  # rows
 _REPEATED = 3  # times a value is no accident
 _FEW = 5  # different values say nothing of each other
@@ -117,11 +118,39 @@ def read_panel(
         note(f"{unknown:,} missing values of {panel.known.size:,}: data.missing is {data.missing}")
     if columns.layout == "wide" and _are_apart(data, panel):
         panel = separate(panel, columns.targets, goes_on=before is not None)
+    elif panel.timelines:
+        _doubt_ends(panel, columns)
     if data.missing == "zero":
         panel = _with_zeros(panel, before)
     if columns.hierarchy:
         panel = with_sums(panel, columns, table)
     return panel, replace(columns, signs=table.signs), table.delimiter or ","
+
+
+def _doubt_ends(panel: Panel, columns: Columns) -> None:
+    """Write a doubt if some targets have no value in the last rows of every series, where others have: these rows are
+    likely those to forecast, and are taken for known ones."""
+    known = np.stack([panel.known[panel.rows(s)][-1] for s in range(len(panel.ids))])
+    ended = [name for name, there in zip(columns.targets, known.T, strict=True) if not there.any()]
+    others = [name for name, there in zip(columns.targets, known.T, strict=True) if there.all()]
+    if not ended or not others or len(columns.targets) > _NAMED:
+        return
+    column = panel.known[:, columns.targets.index(ended[0])]
+    count = sum(int(column[panel.rows(s)][::-1].argmax()) for s in range(len(panel.ids)))
+    doubt(
+        f"the last {count:,} rows have values of {_listed(others)}, and none of {_listed(ended)}: if they are to be "
+        f"forecast, train with {_as_key('target', ended)}, and {_as_key('known_covariates', others)} if that is known "
+        "ahead"
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(map(shown, names))
+
+
+def _as_key(key: str, names: Sequence[str]) -> str:
+    """Return the option that names columns in a key of data."""
+    return f"--set data.{key}=" + (quoted(names[0]) if len(names) == 1 else quoted(f"[{', '.join(names)}]"))
 
 
 def _are_apart(data: SeriesConfig, panel: Panel) -> bool:

@@ -108,12 +108,10 @@ def _require_order(table: Table, at: int, groups: Sequence[np.ndarray], clock: C
                 continue
             where = f"{table.name}:{table.lines[group[i + 1]]}: column {at + 1} {shown(table.header[at])}"
             if steps[i] < 0:
-                raise DataError(
-                    f"{where}: {after} comes after {before}, which is later; --set data.sort=true sorts the rows"
-                )
+                raise DataError(f"{where}: {after} comes after {before}, which is later; --sort sorts the rows")
             raise DataError(
                 f"{where}: {after} occurs twice; if these are of several series, name the column that tells them apart "
-                "in data.id, and if they are all of one, --set data.duplicates=mean, and the interval has both, or sum "
+                "in data.id, and if they are all of one, --duplicates mean, and the interval has both, or sum "
                 "to add them up first"
             )
 

@@ -9,7 +9,7 @@ import numpy as np
 from rnncli.data.source import Source, read_source
 from rnncli.errors import ConfigError
 from rnncli.tasks.forecast.config import SeriesConfig
-from rnncli.tasks.forecast.continuation import require_follows
+from rnncli.tasks.forecast.continuation import require_follows, rows_after
 from rnncli.tasks.forecast.padding import LEAST
 from rnncli.tasks.forecast.panel import Panel, continued
 from rnncli.tasks.forecast.panel_columns import Columns
@@ -139,9 +139,14 @@ def _count(split: float | int | str | None, lengths: np.ndarray) -> np.ndarray:
     return np.full(len(lengths), split if isinstance(split, int) else 0)
 
 
-def with_rows(made: Divided, source: Source, columns: Columns, data: SeriesConfig) -> Divided:
-    """Append the rows of `source`, read as `data` defines, as one more split. DataError unless they follow."""
+def with_rows(
+    made: Divided, source: Source, columns: Columns, data: SeriesConfig, *, may_overlap: bool = False
+) -> Divided:
+    """Append the rows of `source`, read as `data` defines, as one more split. DataError unless they follow; those of
+    times that the series have are left out if it `may_overlap` them."""
     more, _, _ = read_panel(source, data, columns, made.panel)
+    if may_overlap:
+        more = rows_after(more, source.name, made.panel, made.last)
     require_transformable(more.values, data.transform, source.name, non_negative=data.non_negative)
     require_follows(more, columns, source.name, made.panel, made.last)
     whole = continued(made.panel, more)

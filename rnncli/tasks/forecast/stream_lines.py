@@ -12,7 +12,7 @@ from rnncli.data.csv_table import Table, cut_line, quotes_fields
 from rnncli.data.digits import decimals_of
 from rnncli.data.lines import Line, read_lines
 from rnncli.data.numeric import numeric_row
-from rnncli.data.source import Source
+from rnncli.data.source import Source, mend_of_names
 from rnncli.data.table_header import names_in, numbered
 from rnncli.errors import DataError, UsageError, shown
 from rnncli.tasks.forecast.config import SeriesConfig
@@ -93,7 +93,8 @@ class StreamLines:
             return self.names  # a row, if a broken one
         missing = next(name for name in self.names if name not in header)
         raise UsageError(
-            f"{line.where}: no column {shown(missing)}; the model was trained with {', '.join(self.names)}"
+            f"{line.where}: no column {shown(missing)}; {mend_of_names(header, missing)}the model was trained with "
+            f"{', '.join(self.names)}"
         )
 
     def _cut(self, line: Line) -> list[str]:

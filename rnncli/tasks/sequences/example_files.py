@@ -20,7 +20,7 @@ import numpy as np
 from rnncli.config.data_section import NO_GROUP
 from rnncli.data.csv_table import Table, read_table
 from rnncli.data.lines import Opened
-from rnncli.data.numeric import column_index, finite, is_missing, is_number, is_numeric_column, value_of
+from rnncli.data.numeric import column_index, finite, is_missing, is_number, is_numeric_column, no_column, value_of
 from rnncli.data.source import Source, is_table
 from rnncli.data.table_rows import TableRows
 from rnncli.errors import DataError, UsageError, shown
@@ -166,8 +166,7 @@ def _ids(table: Table, columns: Columns) -> list[str]:
 def _place(table: Table, name: str) -> int:
     """Return the index of the column of exactly this name; digits are not read as a column number."""
     if name not in table.header:
-        names = ", ".join(shown(other) for other in table.header)
-        raise UsageError(f"no column {shown(name)} in {table.name}; columns: {names}")
+        raise UsageError(no_column(table, name))
     return table.header.index(name)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from experiments import csv, reloaded, shaken, trained, trainee_of
 
+from rnncli.errors import UsageError
 from rnncli.notes import noting
 from rnncli.tasks.forecast.averaging import best_average
 from rnncli.tasks.forecast.backtest import NETWORK, Backtest
@@ -160,3 +161,40 @@ def test_json_names_the_baseline_that_is_part_of_the_networks_forecast(average, 
     for row in table.nested:
         assert {key: value for key, value in row.items() if key.endswith(("_by", "_with"))} == said
     assert not any("averaged_with" in row for row in table.rows)
+
+
+def test_a_choice_that_the_printed_measure_would_not_make_is_told():
+    """The choice is by all errors at once, the printed MASE by means of series; here the network's are made up."""
+    experiment = made(test=0)
+    experiment.score()
+    assert experiment.method == NETWORK
+    tested = experiment.tester().run(experiment.origins(VALIDATION))
+    actual = tested.actual
+
+    def told(prefers, missed, split="validation"):
+        experiment.validated, notes = replace(experiment.validated, prefers=prefers), []
+        with noting(notes.append):
+            experiment.scored(split, replace(tested, forecasts=tested.forecasts | {NETWORK: actual + missed}))
+        return notes
+
+    by = "the choice is by the mean of all absolute errors on validation, in units of the seasonal difference"
+    (note,) = told(None, 1000)
+    assert note.startswith(("seasonal naive has", "theta has", "last value has"))
+    assert f"has the lower MAE, and the network forecasts: {by}" in note
+    (note,) = told("theta", 0)
+    assert note.startswith(f"the network has the lower MAE, and theta forecasts: {by}")
+    assert told("theta", 1000) == told(None, 0) == told("theta", 0, "test") == []
+
+
+def test_a_module_for_pytorch_is_refused_with_what_helps():
+    one, two = made(), made({"seeds": 2})
+    for experiment in (one, two):
+        experiment.score()
+        experiment.validated = replace(experiment.validated, average=Average("seasonal-naive", 0.5))
+    with pytest.raises(UsageError, match="is averaged with a baseline; add --no-average for the network's own, or use"):
+        reloaded(one).in_torch()
+    reloaded(one).network_alone().in_torch()
+    for model in (reloaded(two), reloaded(two).network_alone()):
+        with pytest.raises(UsageError, match="is the median of 2 networks; use --to onnx, or train with") as refused:
+            model.in_torch()
+        assert "--no-average" not in str(refused.value)

@@ -70,3 +70,29 @@ def test_quiet_tells_doubts_and_no_other_notes(capsys):
         for text in texts:
             view.show(Note(text))
         assert capsys.readouterr().err == wanted
+
+
+@pytest.mark.parametrize("missing", ["mask", "ffill", "interpolate", "zero"])
+@pytest.mark.parametrize(
+    ("targets", "ends", "mend"),
+    [
+        (["u", "v"], ",7", "--set data.target=u, and --set data.known_covariates=v"),
+        (["u", "v", "w"], ",7,", "--set data.target='[u, w]', and --set data.known_covariates=v"),
+        (["u", "v"], "5,7", None),
+        (["u", "v"], ",", None),
+    ],
+)
+def test_targets_that_end_before_others_are_doubted_with_what_is_likely_meant(missing, targets, ends, mend):
+    notes, rows = [], []
+    for series in "ab":
+        values = [",".join(str(k + c) for c in range(len(targets))) for k in range(9)]
+        rows += [f"{series},{day},{one}" for day, one in zip(days(11), [*values, ends, ends], strict=True)]
+    text = "\n".join([f"id,ds,{','.join(targets)}", *rows, ""])
+    read(text, notes, id="id", target=targets, missing=missing)
+    doubts = [text for text in notes if isinstance(text, Doubt) and "values of" in text]
+    if mend is None:
+        assert doubts == []
+    else:
+        (doubt,) = doubts
+        assert doubt.startswith('the last 4 rows have values of "v", and none of "u"')
+        assert doubt.endswith(f"train with {mend} if that is known ahead")

@@ -225,7 +225,8 @@ def test_rows_that_follow_are_appended(layout):
         other = reloaded(experiment)
         (doubted,) = read(other, table(days, more, more))
         assert doubted.startswith(f"o.csv: begins at {days[0]}")
-        assert f"the training data end before {DAYS[N]}: no row of them is read" in doubted
+        assert f"so its 5 rows are read alone, and the network reads {model.members.context}; " in doubted
+        assert f"rows that begin at {DAYS[N]} would be read after the training data" in doubted
         assert len(other.panel.values) == len(more) * len(other.panel.ids)
 
 

@@ -225,7 +225,7 @@ def test_rows_of_one_time_are_merged(how, wanted, words):
 def test_rows_of_one_time_are_refused_with_the_switch_that_merges_them():
     message = refused(DataError, read, TWICE, missing="mask", past_covariates="w")
     assert message.startswith('d.csv:4: column 1 "ds": "2024-01-02" occurs twice; expected "2024-01-03"')
-    assert "--set data.duplicates=first|last|mean|sum" in message
+    assert "--duplicates first|last|mean|sum" in message
 
 
 @pytest.mark.parametrize(("how", "wanted"), [("first", 2), ("last", 4), ("mean", 3)])
@@ -470,8 +470,7 @@ def test_gaps_and_duplicates_of_the_second_file_do_not_shift_its_rows():
     for how, wanted in (("first", 2), ("last", 4), ("mean", 3)):
         assert coming(LONG, rows, missing="mask", duplicates=how) == [[wanted, 8], [9, 6]]
     assert refused(DataError, coming, LONG, rows) == (
-        'f.csv:4: "2024-01-04" occurs twice; remove one, or merge such rows with '
-        "--set data.duplicates=first|last|mean|sum"
+        'f.csv:4: "2024-01-04" occurs twice; remove one, or merge such rows with --duplicates first|last|mean|sum'
     )
 
 
@@ -524,7 +523,7 @@ def test_series_of_mixed_sizes_keep_their_digits():
 
 def test_rows_are_sorted_by_their_times_where_that_is_asked_for():
     text = "d,y\n2024-01-03,3\n2024-01-01,1\n2024-01-02,2\n"
-    assert "--set data.sort=true" in refused(DataError, read, text)
+    assert "--sort" in refused(DataError, read, text)
     panel = panel_of(text, sort=True)
     assert listed(panel) == [[1, 2, 3]]
     assert panel.timelines[0].last == "2024-01-03"

@@ -220,7 +220,7 @@ AMBIGUOUS = table([datetime(2023, d, d) for d in range(1, 9)], range(8), "%d/%m/
 @pytest.mark.parametrize(
     ("text", "data", "kind", "told"),
     [
-        (TURNED, {}, DataError, 'd.csv:3: column 1 "t": .*, which is later; --set data.sort=true sorts the rows'),
+        (TURNED, {}, DataError, 'd.csv:3: column 1 "t": .*, which is later; --sort sorts the rows'),
         (DOUBLED, {}, DataError, "d.csv:3: .* occurs twice; .*data.id"),
         ("v\n1\n2\n", {}, ConfigError, "data.resample: needs a time column"),
         ("t,v\n1,1\n2,2\n3,4\n", {"time": "t"}, DataError, '"1" is no date, nor counted from 1970'),
