@@ -411,3 +411,11 @@ def test_ten_thousand_rows_are_read_as_they_are():
     table, _ = read("t,a,b\n" + "".join(f"{i},{-i / 8:.3f},1e-3\n" for i in rows))
     for index, wanted in enumerate((rows, -rows / 8, np.full(len(rows), 1e-3))):
         assert np.array_equal(numeric_column(table, index), wanted)
+
+
+@pytest.mark.parametrize("count", [5, 60])
+def test_a_sentence_and_a_number_above_others_are_data(count):
+    rows = "".join(f"what is {i} plus 4 ?\t{i + 4}\n" for i in range(count))
+    assert read_table(Source("q.tsv", rows.encode())).headed is False
+    for names in ("question\t7\n", "the question\t2019\n", "what he asked\tanswer\n"):
+        assert read_table(Source("q.tsv", (names + rows).encode())).headed is True
