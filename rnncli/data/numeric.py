@@ -120,13 +120,13 @@ def column_index(table: Table, name_or_number: str | int) -> int:
 
 def no_column(table: Table, name: str) -> str:
     """Return the error message for a name that no column has."""
-    close = difflib.get_close_matches(name, table.header, n=1)
+    close = [] if table.cut_otherwise else difflib.get_close_matches(name, table.header, n=1)
     guess = f"did you mean {shown(close[0])}? " if close else ""
     return f"no column {shown(name)} in {table.name}; {guess}{_columns(table)}"
 
 
 def _columns(table: Table) -> str:
-    return "columns: " + ", ".join(shown(name) for name in table.header)
+    return "columns: " + ", ".join(shown(name) for name in table.header) + table.cut_otherwise
 
 
 def numeric_column(

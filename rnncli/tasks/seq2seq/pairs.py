@@ -22,6 +22,7 @@ from rnncli.data.csv_table import (
     rectangular,
     refuse_nul,
 )
+from rnncli.data.delimiters import other_delimiter
 from rnncli.data.lines import Line
 from rnncli.data.numeric import is_number
 from rnncli.data.source import Source, decode
@@ -158,7 +159,8 @@ def read_pairs(
     )
     if not kept:
         raise DataError(f"{source.name}:{found[0][0]}: column names but no pairs; add some below")
-    places = _places(source.name, columns, first, answered=answered)
+    cut = other_delimiter([found[0][1], *(fields for _, fields in kept[:_BLOCK])])
+    places = _places(source.name, columns, first, cut, answered=answered)
     given, target = places[:-1], places[-1]
     return Pairs(
         source.name,
@@ -276,22 +278,25 @@ def _is_name(group: str | None) -> bool:
     return group is not None and group != NO_GROUP and not group.isdecimal()
 
 
-def _place(name: str, column: str | int, names: list[str]) -> int:
+def _place(name: str, column: str | int, names: list[str], cut: str = "") -> int:
     if column in names:
         return names.index(str(column))
     if str(column).isdecimal() and 1 <= int(column) <= len(names):
         return int(column) - 1
-    raise UsageError(f"no column {shown(str(column))} in {name}; columns: {', '.join(map(shown, names))}")
+    raise UsageError(f"no column {shown(str(column))} in {name}; columns: {', '.join(map(shown, names))}{cut}")
 
 
-def _places(name: str, columns: PairColumns, first: list[str], *, answered: bool) -> list[int]:
-    """Return the indices of the input columns, then the target's, which may be −1 if targets are not needed."""
+def _places(name: str, columns: PairColumns, first: list[str], cut: str, *, answered: bool) -> list[int]:
+    """Return the indices of the input columns, then the target's, which may be −1 if targets are not needed; cut: how
+    another delimiter is named, if one would cut the lines.
+    """
     if columns.header:
-        places = [_place(name, column, first) for column in columns.prompts]
-        return [*places, _place(name, columns.target, first) if answered else -1]
+        places = [_place(name, column, first, cut) for column in columns.prompts]
+        return [*places, _place(name, columns.target, first, cut) if answered else -1]
     wanted = [int(column) - 1 for column in columns.prompts]
     if len(first) == columns.width:
         return [*wanted, int(columns.target) - 1]
     if not answered and len(first) == len(wanted):  # without the target's column
         return [*range(len(wanted)), -1]
-    raise DataError(f"{name}: has {len(first)} columns, and the training data had {columns.width}")
+    has = "1 column" if len(first) == 1 else f"{len(first)} columns"
+    raise DataError(f"{name}: has {has}, and the training data had {columns.width}{cut}")

@@ -20,7 +20,7 @@ import numpy as np
 from rnncli.config.data_section import NO_GROUP
 from rnncli.data.csv_table import Table, read_table
 from rnncli.data.lines import Opened
-from rnncli.data.numeric import column_index, finite, is_missing, is_number, is_numeric_column, value_of
+from rnncli.data.numeric import column_index, finite, is_missing, is_number, is_numeric_column, no_column, value_of
 from rnncli.data.source import Source, is_table
 from rnncli.data.table_rows import TableRows
 from rnncli.errors import DataError, UsageError, shown
@@ -59,7 +59,7 @@ def from_table(table: Table, data: ExamplesConfig, like: Columns | None, *, labe
     groups = groups_of(table, data.group) if labelled else None
     if columns.form == "text":
         assert columns.text is not None
-        alone = not columns.headed and len(table.header) == 1  # the texts without their labels
+        alone = not labelled and not columns.headed and len(table.header) == 1  # the texts without their labels
         index = 0 if alone else _place(table, columns.text)
         for row, line in zip(table.rows, table.lines, strict=True):
             if not row[index].strip():
@@ -166,8 +166,7 @@ def _ids(table: Table, columns: Columns) -> list[str]:
 def _place(table: Table, name: str) -> int:
     """Return the index of the column of exactly this name; digits are not read as a column number."""
     if name not in table.header:
-        names = ", ".join(shown(other) for other in table.header)
-        raise UsageError(f"no column {shown(name)} in {table.name}; columns: {names}")
+        raise UsageError(no_column(table, name))
     return table.header.index(name)
 
 

@@ -177,3 +177,10 @@ def test_blank_lines_before_the_names_are_passed_over_and_others_kept(name):
     for content in ("", "\n", " \n\n"):
         with pytest.raises(DataError, match="is empty"):
             read(name, content, like, answered=False)
+
+
+@pytest.mark.parametrize("header", [True, False])
+def test_lines_that_another_delimiter_cuts_are_refused_with_it(header):
+    old = read("d.csv", "source;target\na;b\n", header=header).columns
+    with pytest.raises((UsageError, DataError), match=r"its rows are separated otherwise: --delimiter ,$"):
+        read("d.csv", "source,target\na,b\n", old, delimiter=";")
