@@ -20,6 +20,7 @@ class ReadingOptions(TypedDict, total=False):
     encoding: str
     delimiter: str
     decimal: str
+    thousands: str
     quoting: str
     skip_rows: int
     skip_footer: int

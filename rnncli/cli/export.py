@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from rnncli.cli.options import PRECISION, QUIET, example, given, in_a_folder
@@ -36,8 +34,7 @@ def command(
     As ONNX one file: scaling, embeddings and all networks inside, tokens or raw values, lengths and states in. For
     PyTorch a folder as model hubs have it: weights, config, model card, and a loader that checks itself.
     """
-    from rnncli import safe_files
-    from rnncli.ui.coded import target, target_folder, write_bytes
+    from rnncli.ui.coded import target, target_folder, write_bytes, write_folder
     from rnncli.ui.exported import say_onnx, say_pytorch
     from rnncli.ui.output import say_notes
     from rnncli.workflows.export import name_of, to_onnx, to_pytorch
@@ -49,7 +46,7 @@ def command(
             raise click.UsageError("--check: is for --to onnx; the folder of --to pytorch checks itself by its load.py")
         folder = target_folder(output, f"{name_of(run)}-pytorch")
         say_notes(first_run(), quiet=quiet)
-        safe_files.write_folder(Path(folder), to_pytorch(run, precision, options))
+        write_folder(folder, to_pytorch(run, precision, options))
         say_pytorch(folder, quiet=quiet)
         return
     path = target(output, f"{name_of(run)}.onnx")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -109,17 +110,22 @@ def command(run: str, echo: bool, form: str, quiet: bool, **parameters: Any) -> 
     """Write text with the language model of RUN (a run directory or a model file), piece by piece as it is made.
 
     Several texts are separated by an empty line. A model of items (data.items) writes whole ones: a line each, or
-    paragraphs, or files, each of at most -n tokens after the prime.
+    paragraphs with an empty line between, or files with a line of hyphens between, each of at most -n tokens after the
+    prime.
     """
     if parameters["prime"] is not None and parameters["prime_file"] is not None:
         raise click.UsageError("--prime and --prime-file exclude each other")
     if parameters["prime_file"] == parameters["bad_words_file"] == "-":
         raise click.UsageError("--prime-file and --bad-words-file cannot both read standard input; name a file for one")
+    from rnncli.errors import quoted
     from rnncli.ui.generated_text import GeneratedText
     from rnncli.ui.output import say, say_next, saying
     from rnncli.workflows.generate import generate
     from rnncli.workflows.runs import listed
 
+    for option, texts in (("--prime", [parameters["prime"]]), ("--bad-words", parameters["bad_words"])):
+        for text in filter(os.path.isfile, filter(None, texts)):
+            say(f"{option} {text}: is the text itself; what is in that file: {option}-file {quoted(text)}")
     with GeneratedText(form, parameters["seed"], echoes=echo) as out:
         generate(request_of(run, parameters), out, saying(quiet=quiet), say)
     if not quiet and listed(Path(run)).can_be_evaluated:

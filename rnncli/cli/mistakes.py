@@ -8,7 +8,7 @@ import re
 
 import click
 
-from rnncli.config.problems import did_you_mean
+from rnncli.config.suggestions import closest, did_you_mean
 
 # click's words, and those of our own lists.
 _NO_COMMAND = re.compile(r"No such command '(?P<name>.*?)'")
@@ -33,7 +33,7 @@ def refusal(error: click.ClickException) -> str:
     message, meant = error.format_message().rstrip("."), ""
     if isinstance(error, click.NoSuchOption):
         message = f"No such option {error.option_name!r}"
-        meant = did_you_mean(error.option_name, [] if context is None else _options(context.command))
+        meant = _meant_option(error.option_name, [] if context is None else _options(context.command))
     elif (command := _NO_COMMAND.match(message)) and context is not None:
         message = command[0]
         group = context.command
@@ -62,6 +62,18 @@ def refusal_of_the_system(error: OSError) -> str:
     if error.errno in _PATH:
         return f"{where}{reason}; check the path and its permissions"
     return f"{where}{reason}; check the disk, or the network that it is on, and try again"
+
+
+def _meant_option(name: str, options: list[str]) -> str:
+    """Return which option was meant, or which config key, where a command can set one, has that name for an option."""
+    keys: list[str] = []
+    if "--set" in options:
+        from rnncli.workflows.completion import candidates
+
+        keys = ["task=", *(candidates("KEY", "") or [])]
+    named = {key.rpartition(".")[2].rstrip("="): f"--set {key}VALUE" for key in reversed(keys)}  # the first of a name
+    meant = closest(name, [*options, *named])
+    return f'; did you mean "{named.get(meant, meant)}"?' if meant else ""
 
 
 def _options(command: click.Command) -> list[str]:

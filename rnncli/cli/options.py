@@ -48,7 +48,7 @@ UNKNOWN = click.option(
     metavar="A=B",
     help="Of a language model: read the character or word A, where the model does not know it, as B; may be repeated.",
 )
-READING = ("encoding", "delimiter", "decimal", "quoting", "skip_rows", "skip_footer", "ragged", "missing")
+READING = ("encoding", "delimiter", "decimal", "thousands", "quoting", "skip_rows", "skip_footer", "ragged", "missing")
 
 
 def example(*lines: str) -> str:
@@ -79,6 +79,11 @@ def reading_options(function: F) -> F:
             "--quoting",
             type=click.Choice(["minimal", "none"]),
             help="Whether quotes hold the text of a CSV field together, or are part of it (none).",
+        ),
+        click.option(
+            "--thousands",
+            type=click.Choice([",", ".", " ", "'"]),
+            help="Forecast: the mark between thousands of numbers in a CSV.",
         ),
         click.option("--decimal", type=click.Choice([".", ","]), help="The decimal mark of numbers in a CSV."),
         click.option("--delimiter", help="The character between the columns of a CSV."),

@@ -14,7 +14,7 @@ from rnncli.cli.options import QUIET, example, picture_option, writing
 @picture_option("Where to draw; by default curves.png in a single RUN, else plot.png here.", "-o", "--output")
 @QUIET
 def command(runs: tuple[str, ...], output: str | None, quiet: bool) -> None:
-    """Draw the loss of RUN on training data and on validation, or compare several runs, as a picture.
+    """Draw the learning curves of RUN, its loss in training and on validation, or compare several runs, as a picture.
 
     A study, as rnncli tune makes it, stands for those of its runs that came to their end.
 

@@ -69,11 +69,18 @@ def command(
         look(first, data, changes, form, "train --dry-run", quiet=quiet)
         return
     from rnncli.ui.training_view import training_view
+    from rnncli.workflows.check import MISTAKES, all_mistakes
+    from rnncli.workflows.check import Request as Asked
     from rnncli.workflows.together import lead_of
     from rnncli.workflows.train import train
     from rnncli.workflows.train_request import Request
 
     request = Request(first, data, out, changes, resume, watch_grads, origin)
     lead = lead_of(request, [first, *data])
-    with training_view(quiet=quiet, form=form) as view:
-        train(request, view.show, lead)
+    try:
+        with training_view(quiet=quiet, form=form) as view:
+            train(request, view.show, lead)
+    except MISTAKES as error:
+        if first is None or resume or origin:
+            raise
+        raise all_mistakes(Asked(first, data, changes), error) from None

@@ -13,7 +13,8 @@
     text_encodings  which of Python's codecs are encodings of files
     yaml_document   YAML text to plain values, each with its line and column; the meaning of an unquoted word
     explanations    pydantic's findings in our own words
-    problems        mistakes collected with their places, so that all are reported at once; did you mean ...?
+    problems        mistakes collected with their places, so that all are reported at once
+    suggestions     did you mean ...? What a word that nobody knows was most likely meant to be
 
 This package names no task: `rnncli.tasks.registry` provides the schemas of all. Import the modules you need: the
 package itself loads neither PyYAML nor pydantic, so `--help` stays fast.

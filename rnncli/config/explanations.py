@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from rnncli.config.problems import REFUSED, Path, closest, did_you_mean
+from rnncli.config.problems import REFUSED, Path
 from rnncli.config.section import keys_of, sections_in
 from rnncli.config.sections import SECTIONS, Config
+from rnncli.config.suggestions import closest, did_you_mean
 from rnncli.config.values import REFUSAL, choices
 from rnncli.errors import shown
 
@@ -102,7 +103,7 @@ def _unknown_key(path: Path, schema: type[Config]) -> str:
     """Return a message naming the key that was probably meant: in this section, or where it really belongs."""
     key, section = str(path[-1]), dotted(path[:-1])
     inner = [name for outer in SECTIONS for name in sections_in(schema, outer)]
-    homes = {key: name for name in (*inner, "", *SECTIONS) for key in keys_of(schema, name)}
+    homes = {key: name for name in (*inner, "", "tune", *SECTIONS) for key in keys_of(schema, name)}
     problem, known = f"unknown key {shown(key)}", keys_of(schema, section)
     if key in homes:
         return f"{problem}; {key} belongs {_home(homes[key])}"
@@ -110,7 +111,7 @@ def _unknown_key(path: Path, schema: type[Config]) -> str:
         return problem + suggestion
     if near := closest(key, homes):
         return f'{problem}; did you mean "{near}" {_home(homes[near])}?'
-    return f"{problem}; the keys {f'under {section}:' if section else 'at the top level'} are {', '.join(known)}"
+    return f"{problem}; the keys {_home(section)} are {', '.join(known)}; see rnncli help config"
 
 
 def _home(section: str) -> str:

@@ -18,6 +18,7 @@ from rnncli.config.explanations import Explanation, described, explanations, of_
 from rnncli.config.problems import REFUSED, Path, Place, Problem, raise_all
 from rnncli.config.section import is_section, keys_of
 from rnncli.config.sections import SECTIONS, C, Config
+from rnncli.config.suggestions import similar_sibling
 from rnncli.config.values import IS_PATH
 from rnncli.config.yaml_document import MAX_BYTES, Document, parse, parse_scalar, place_in, valid_text
 from rnncli.errors import ConfigError, MachineError, shown
@@ -344,7 +345,8 @@ def _read_bytes(path: str, where: str, *, in_run: bool) -> bytes:
         with safe_files.open_regular(FilePath(path)) if in_run else open(path, "rb") as file:
             return file.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        raise ConfigError(f"{where}: no such file; check the path of the config") from None
+        mend = similar_sibling(path, lambda sibling: sibling.lower().endswith((".yaml", ".yml")))
+        raise ConfigError(f"{where}: no such file{mend or '; check the path of the config'}") from None
     except IsADirectoryError:
         raise ConfigError(f"{where}: is a folder; name a YAML file in it") from None
     except (PermissionError, NotADirectoryError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""Mistakes collected with their places, so that all are reported at once, and suggestions for misspelt words."""
+"""Mistakes collected with their places, so that all are reported at once."""
 
 from __future__ import annotations
 
@@ -9,23 +9,6 @@ from typing import NamedTuple, NoReturn
 from unicodedata import east_asian_width
 
 from rnncli.errors import ConfigError
-
-LONGEST_WORD = 80  # the comparison is quadratic, and nothing we know is nearly as long
-
-
-def closest(word: str, candidates: Iterable[str]) -> str | None:
-    """The candidate that `word` most likely stands for, or None when nothing is near."""
-    import difflib  # costs a command that makes no mistake two milliseconds
-
-    matches = difflib.get_close_matches(word[:LONGEST_WORD].lower(), list(candidates), n=1)
-    return matches[0] if matches else None
-
-
-def did_you_mean(word: str, candidates: Iterable[str]) -> str:
-    """Return `; did you mean "x"?`, ready to append to a message, or an empty string."""
-    match = closest(word, candidates)
-    return f'; did you mean "{match}"?' if match else ""
-
 
 Path = tuple[str | int, ...]
 """The way from the root to a value: `("model", "cell")`; list items by index from 0."""

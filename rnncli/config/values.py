@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
-from rnncli.config.problems import did_you_mean
+from rnncli.config.suggestions import did_you_mean
 from rnncli.config.text_encodings import canonical
 from rnncli.errors import shown
 

@@ -17,7 +17,7 @@ from typing import Literal
 
 from rnncli.data.delimiters import CANDIDATES, other_delimiter
 from rnncli.data.source import Source, decode
-from rnncli.data.table_header import Record, are_units, is_data, names_in, numbered
+from rnncli.data.table_header import Record, are_units, is_data, names_in, numbered, refuse_titles
 from rnncli.data.table_room import require_room
 from rnncli.errors import DataError, UsageError, shown
 from rnncli.notes import doubt, note
@@ -121,10 +121,11 @@ def without_rows(name: str, line: int) -> DataError:
 @dataclass(frozen=True)
 class Layout:
     """How the records of a table are cut. line: the physical line of the first of them (from 1). header: whether it
-    names the columns, if the user said so.
+    names the columns, if the user said so. skipped: the lines above them that the user leaves out.
     """
 
     line: int
+    skipped: list[str]
     delimiter: str
     quoted: bool
     decimal: str
@@ -136,9 +137,13 @@ class Layout:
         """Return the names of the columns, and whether they are those in the record `first`. rest: the records after
         it, or many of them."""
         header = self.header
+        known = {field.strip() for field in first[1]} & set(named)
+        if header is not False and not known:
+            self._refuse_skipped(name, named)
         if header is None:
             others = [record for record in rest if record[1] != first[1]]
-            known = {field.strip() for field in first[1]} & set(named)
+            if not known:
+                refuse_titles(first, rest, name, self.decimal)
             header = bool(known) or not is_data(first, others, self.decimal)
             if not header:
                 note(f"the first line holds values, so it is data; the columns are called {_called(numbered(first))}")
@@ -146,6 +151,18 @@ class Layout:
                 line = shown(self.delimiter.join(first[1]))
                 note(f"the first line, {line}, names the columns; if not, --set data.header=false")
         return (names_in(first, name) if header else numbered(first)), header
+
+    def _refuse_skipped(self, name: str, named: Collection[str | int]) -> None:
+        """Raise DataError if a line that is left out has the name of a column, as where the skip_rows of a run are
+        more than the lines above the header of another file."""
+        for number, line in enumerate(self.skipped, start=1):
+            fields = [field.strip().strip('"') for field in line.split(self.delimiter)]
+            found = next((field for field in fields if field in named), None)
+            if found is not None:
+                raise DataError(
+                    f"{name}:{number}: names the column {shown(found)}, and is left out by data.skip_rows, which is "
+                    f"{len(self.skipped)}; pass --skip-rows {number - 1}"
+                )
 
 
 def layout_of(
@@ -169,7 +186,8 @@ def layout_of(
         doubt(f"left out the first {comments:,} lines, which are comments")
     quoted = quotes_fields(name, quoting)
     chosen = declared or _detect_delimiter(from_line(body, comments + 1), name, decimal, quoted)
-    return Layout(skip_rows + comments + 1, chosen, quoted, decimal, header)
+    skipped = text.split("\n", skip_rows)[:skip_rows]
+    return Layout(skip_rows + comments + 1, skipped, chosen, quoted, decimal, header)
 
 
 def first_of(records: Iterator[Record], name: str) -> tuple[Record, Iterator[Record]]:

@@ -13,7 +13,7 @@ from rnncli.data.lines import lines_of
 from rnncli.data.source import UNDEFINED, Source, refuse_no_text
 from rnncli.notes import doubt
 
-UTF_8, WESTERN = "utf-8", "cp1252"
+UTF_8, WESTERN = FOUND = "utf-8", "cp1252"
 _CHARACTER = re.compile(b"[\xc2-\xf4][\x80-\xbf]+")  # of UTF-8, of two bytes or more
 _NO_TEXT = [*range(9), *range(14, 26), 127]  # control characters but for white space, the end of file and escape
 _ASCII_LETTERS = [*b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal, NoReturn
 
 import numpy as np
 
+from rnncli.config.suggestions import closest
 from rnncli.errors import DataError, UsageError, shown
 from rnncli.notes import note
 
@@ -120,8 +120,8 @@ def column_index(table: Table, name_or_number: str | int) -> int:
 
 def no_column(table: Table, name: str) -> str:
     """Return the error message for a name that no column has."""
-    close = [] if table.cut_otherwise else difflib.get_close_matches(name, table.header, n=1)
-    guess = f"did you mean {shown(close[0])}? " if close else ""
+    near = None if table.cut_otherwise else closest(name, table.header)
+    guess = f"did you mean {shown(near)}? " if near else ""
     return f"no column {shown(name)} in {table.name}; {guess}{_columns(table)}"
 
 
@@ -141,7 +141,7 @@ def numeric_column(
     cells = [row[index] for row in table.rows]
     values = _all_numbers(cells, decimal)
     if values is None:
-        values = np.array([_number_or_gap(table, row, index, decimal) for row in range(len(cells))])
+        values = np.array([_number_or_gap(table, row, index, decimal, has_thousands) for row in range(len(cells))])
     _refuse_thousands(table, index, cells, decimal, has_thousands)
     too_large = np.flatnonzero(np.abs(values) > _LARGEST)
     if too_large.size:
@@ -196,7 +196,7 @@ def _may_be_grouped(decimal: str) -> re.Pattern[str]:
 
 def _as_thousands(mark: str) -> str:
     """Return the options by which a mark stands between thousands."""
-    return f'--set data.thousands="{mark}" --set data.decimal="{"," if mark == "." else "."}"'
+    return f"--thousands {shown(mark)} --decimal {shown('.' if mark == ',' else ',')}"
 
 
 def numeric_row(table: Table, row: int, indices: Sequence[int], decimal: str = ".") -> np.ndarray:
@@ -221,16 +221,16 @@ def refuse_missing(table: Table, index: int, gaps: np.ndarray, count: int, likel
     likeliest: a mend to name first.
     """
     why = f"{len(gaps):,} of {count:,} values are missing, this is the first; {likeliest}"
-    _refuse(table, int(gaps[0]), index, why + "--set data.missing=ffill|interpolate|mask|zero says what to do")
+    _refuse(table, int(gaps[0]), index, why + "--missing ffill|interpolate|mask|zero says what to do")
 
 
-def _number_or_gap(table: Table, row: int, index: int, decimal: str) -> float:
+def _number_or_gap(table: Table, row: int, index: int, decimal: str, has_thousands: bool = True) -> float:
     """Return the number in a cell, or NaN if it is missing; raise DataError if it is neither."""
     cell = table.rows[row][index]
     if is_number(cell, decimal):
         return float(cell.replace(",", "."))
     if not _MISSING.fullmatch(cell):
-        _refuse(table, row, index, _why_no_number(cell, decimal))
+        _refuse(table, row, index, _why_no_number(cell, decimal, has_thousands))
     return float("nan")
 
 
@@ -249,28 +249,35 @@ def _column(table: Table, index: int) -> str:
     return f"column {index + 1} {shown(table.header[index])}"
 
 
-def _why_no_number(cell: str, decimal: str) -> str:
+def _why_no_number(cell: str, decimal: str, has_thousands: bool) -> str:
     if _INFINITE.fullmatch(cell):
         return f"{shown(cell)} is not finite; leave the cell empty if the value is missing"
     why = f"{shown(cell)} is not a number"
     other = "," if decimal == "." else "."
-    if _GROUPED.fullmatch(cell) and is_number(cell, other):
+    grouped = _GROUPED.fullmatch(cell) is not None
+    if grouped and has_thousands and is_number(cell, other):
         return (
-            f"{why}; if {shown(other)} stands between thousands, --set data.thousands={shown(other)}, and if it is the "
-            f"decimal sign, --decimal {other}"
+            f"{why}; if {shown(other)} stands between thousands, --thousands {shown(other)}, and if it is the decimal "
+            f"sign, --decimal {other}"
         )
     if is_number(cell, other):
         return f"{why}; if {shown(other)} is the decimal sign, pass --decimal {other}"
     if any(character.isdecimal() and not character.isascii() for character in cell):
         return f"{why}; write it with the ASCII digits 0 to 9"
-    if _GROUPED.fullmatch(cell):
-        mark = next(character for character in cell if not character.isdigit() and character not in " \t+-")
-        if mark == decimal and is_number(cell.replace(mark, ""), other):
-            return f'{why}; if "{mark}" stands between thousands, --decimal {other} --set data.thousands="{mark}"'
-        if mark in ",.'" and mark != decimal:
-            return f"{why}; if {shown(mark)} stands between thousands, --set data.thousands={shown(mark)}"
-        return f"{why}; write it without separators between thousands, or name them in data.thousands"
+    if grouped:
+        return f"{why}; {_without_groups(cell, decimal, other, has_thousands)}"
     return why
+
+
+def _without_groups(cell: str, decimal: str, other: str, has_thousands: bool) -> str:
+    """Return how to read, or write, a number with marks between its thousands."""
+    mark = next(character for character in cell.strip().lstrip("+-") if not character.isdigit())
+    point = next((one for one in (decimal, other) if one != mark and is_number(cell.replace(mark, ""), one)), None)
+    if not has_thousands or mark == "_" or point is None:
+        return "write it without separators between thousands"
+    sign = "" if point == decimal else f" --decimal {point}"
+    mark = shown(" " if mark.isspace() else mark)
+    return f"if {mark} stands between thousands, --thousands {mark}{sign}"
 
 
 def _why_too_large(cell: str, value: float) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import contextlib
-import difflib
 import gzip
 import hashlib
 import os
@@ -14,6 +13,7 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO, NoReturn
 
+from rnncli.config.suggestions import similar_sibling
 from rnncli.config.text_encodings import canonical
 from rnncli.data.sent import sent
 from rnncli.errors import DataError, MachineError, UsageError, reason_of, shown
@@ -350,14 +350,3 @@ def _refuse(path: str, error: OSError) -> NoReturn:
     if isinstance(error, (FileNotFoundError, NotADirectoryError)):
         raise UsageError(f"no such file: {path}{similar_sibling(path)}") from None
     raise MachineError(f"{path}: {reason_of(error)}") from None
-
-
-def similar_sibling(path: str) -> str:
-    """Return `; did you mean …` if the folder holds a file with almost this name, otherwise an empty string."""
-    folder, name = os.path.split(path)
-    try:
-        siblings = os.listdir(folder or ".")
-    except OSError:
-        return ""
-    close = difflib.get_close_matches(name, siblings, n=1)
-    return f'; did you mean "{os.path.join(folder, close[0])}"?' if close else ""

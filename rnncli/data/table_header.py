@@ -25,6 +25,7 @@ _NAMES_OF_PAIRS = re.compile(
     re.IGNORECASE,
 )
 _NAME = re.compile(r"[^\W\d_][\w-]*(?: [\w-]+){0,2}")
+_TITLES = 10  # records that may stand above a header, and that are looked at below it
 _MOSTLY = 0.9  # of the cells of a column of texts have several words
 _TEXT = 4  # words that no name of a column has
 _STAMP = re.compile(r" *[0-9]{1,4}[-/.][0-9]{1,2}(?:[-/.][0-9]{1,4})?(?:[T ][0-9:.]+(?:Z|[+-][0-9:]{4,5})?)? *")
@@ -122,6 +123,24 @@ def _has_the_words_of(fields: list[str], values: list[bool], columns: Sequence[S
         else field in column or (len(field.split()) >= _TEXT and _are_texts(column))
         for field, value, column in zip(fields, values, columns, strict=True)
     )
+
+
+def refuse_titles(first: Record, rest: list[Record], name: str, decimal: str) -> None:
+    """Raise DataError if the first record is a title above the header: it has one cell, or empty ones, and the record
+    with the most cells of the next ones is all words. None above that has values, and all below it have, but for a row
+    of units.
+    """
+    records = [first, *rest[:_TITLES]]
+    filled = [sum(not is_missing(cell) for cell in fields) for _, fields in records]
+    row = filled.index(max(filled))
+    valued = [any(_is_value(cell, decimal) for cell in fields) for _, fields in rest[: row + _TITLES]]
+    above, below = valued[:row], valued[row:]
+    if row and (len(first[1]) == 1 or filled[0] < len(first[1])) and not any(above) and all(below[1:]) and any(below):
+        line = records[row][0]
+        raise DataError(
+            f"{name}:{first[0]}: looks like a title above the names of the columns on line {line}; pass --skip-rows "
+            f"{line - 1}, or --set data.header=true if it holds their names"
+        )
 
 
 def refuse_duplicates(names: list[str], name: str, line: int) -> None:

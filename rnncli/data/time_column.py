@@ -310,7 +310,7 @@ def _refuse_step(column: StampColumn, before: int, after: int, grid: _Grid) -> N
     elif distance % grid.step or 2 * grid.regular.sum() < grid.steps:
         switch = _resampled(grid)
     else:
-        switch = "; or fill such gaps with --set data.missing=ffill|interpolate|mask|zero"
+        switch = "; or fill such gaps with --missing ffill|interpolate|mask|zero"
         if _begins_summer_time(grid, int(grid.positions[before]), distance):
             switch = f"; if summer time begins there, {_NAME_THE_ZONE}{switch}"
     try:

@@ -162,7 +162,10 @@ class Vocabulary:
             if self.kind in BYTES:
                 raise UsageError(f"{asked}: this model reads bytes, and no characters; leave it out")
             if any(tokenize(token, self.kind) != [token] for token in (unknown, known)):
-                raise UsageError(f"{asked}: is to be one of the {_PLURAL[self.kind]} in place of another; name two")
+                raise UsageError(
+                    f"{asked}: is to be one of the {_PLURAL[self.kind]} in place of another; name two, and "
+                    "several pairs as --unknown A=B --unknown C=D"
+                )
             if known not in self._number_of_token:
                 raise UsageError(f"{asked}: the model does not know {_describe(known, self.kind)}; name another")
         taken.read_as = {unknown: known for unknown, known in read_as.items() if unknown not in self._number_of_token}

@@ -128,11 +128,12 @@ def _vanishing(config: Config, at: str, layer: LayerGradients) -> Advice:
     text += f"bptt {bptt} trains nothing beyond that" if windowed else "what lies further back teaches nothing"
     if at == INIT:
         text += " at first (train --watch-grads shows how that changes)"
-    tries = _longer_memory(config, judged + 1)
+    flows = max(judged + 1, bptt) if windowed else judged + 1  # however few lags were looked at
+    tries = _longer_memory(config, flows)
     if not 1 <= config.model.recurrent_scale <= _MOST_SCALE:  # beyond it the activations saturate
         tries.insert(0, "--set model.recurrent_scale=1")
     shorter = 2 ** math.ceil(math.log2(max(memory, _LEAST_STEPS)))
-    if windowed and shorter <= judged:
+    if windowed and shorter < flows:
         tries.append(f"--set training.bptt={shorter}{_stride_within(config, shorter)}")
     # Attention does not save a vanilla network (the adding problem of 200 steps: RMSE .41, a GRU's .016).
     if getattr(config.model, "pooling", "none") in (None, "last") and CELLS[config.model.cell].is_gated:

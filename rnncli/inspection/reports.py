@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from rnncli.training.listed import differing
 from rnncli.training.reports import Score
 
 INIT, BEST, LAST, FAILURE = "init", "best", "last", "failure"  # which weights are looked at
@@ -253,9 +254,7 @@ class Compared:
 
 def incomparable(compared: Sequence[Compared]) -> list[str]:
     """Return the aspects, such as data or split, in which the bases of losses differ."""
-    bases = [one.basis.aspects for one in compared if one.basis is not None]
-    aspects = dict.fromkeys(aspect for basis in bases for aspect in basis)
-    return [aspect for aspect in aspects if len({basis.get(aspect) for basis in bases}) > 1]
+    return differing(one.basis.aspects for one in compared if one.basis is not None)
 
 
 def unequal(compared: Sequence[Compared]) -> tuple[int, int] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rnncli.config.problems import did_you_mean
+from rnncli.config.suggestions import did_you_mean
 from rnncli.errors import CheckFailedError, UsageError
 from rnncli.training.reports import Score
 

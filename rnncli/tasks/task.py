@@ -191,7 +191,9 @@ class Experiment:
 
         seconds: the time that decided how many updates there were, 0 if none did.
         """
-        return None
+        from rnncli.training.fit import over_fit
+
+        return over_fit(metrics, self.config.model)
 
     def wrong(self) -> tuple[WrongAnswer, ...]:
         """Return the worst answers of the current weights to what `score` is on; none where answers are not single, or

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
+
+from rnncli.training.listed import differing
 
 
 @dataclass(frozen=True)
@@ -14,6 +16,7 @@ class Curve:
 
     figure: (name, values) of what the score prints, where that is not the loss. best: the index of the evaluation whose
     weights were kept, None if unknown. loss: what the losses are of, such as `forecast (mae)`; empty if unknown.
+    basis: what they are losses on, by aspect, as far as that is known.
     """
 
     name: str
@@ -23,6 +26,7 @@ class Curve:
     figure: tuple[str, tuple[float, ...]] | None = None
     best: int | None = None
     loss: str = ""
+    basis: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def kept(self) -> float | None:
@@ -30,6 +34,13 @@ class Curve:
         if self.best is None:
             return None
         return self.valid[self.best] if math.isfinite(self.valid[self.best]) else self.train[self.best]
+
+
+def caution(curves: Sequence[Curve]) -> str:
+    """Return a sentence on why the losses of these runs may not be compared; an empty one where they may."""
+    aspects = differing(curve.basis for curve in curves)
+    aspects = ["task"] if "task" in aspects else aspects  # which says it all
+    return f"losses are not comparable: the runs differ in {' and '.join(aspects)}" if aspects else ""
 
 
 def curve_of(name: str, lines: Iterable[Mapping[str, Any]]) -> Curve | None:

@@ -7,8 +7,12 @@ the evaluation whose weights are kept.
     under-fits   it was best at the end, and the training loss is no more than 3% below it
     fits         neither
 
-Where fewer than 1,000 tokens are held out, after fewer than four evaluations, and of losses that are nearly 0, nothing
-is said: there chance decides.
+Where fewer than 1,000 tokens are held out chance may decide on so little, and losses of other tasks on training and on
+validation are not means over alike values. There only one thing is told: the network
+
+    over-fits    over the last quarter of the evaluations it was 20% worse than at best, while training loss still fell
+
+After fewer than four evaluations, and of losses that are nearly 0, nothing is said.
 """
 
 from __future__ import annotations
@@ -18,13 +22,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rnncli.config.model_section import ModelConfig
-from rnncli.training.curves import curve_of
+from rnncli.training.curves import Curve, curve_of
 from rnncli.training.reports import Fit
 
 OVER, UNDER, FITS = "over-fits", "under-fits", "fits"
 FEWEST_TOKENS, FEWEST_EVALUATIONS = 1000, 4
 _NEARLY_ZERO = 0.05  # nats
 _WORSE_AT_END, _FAR_BELOW, _NEAR = 0.01, 0.2, 0.03
+_MUCH_WORSE, _LONG = 0.2, 4  # of the last evaluations, one of so many
+_PATIENCE = 10  # evaluations: what `training.patience` is by default
 _MORE_DROPOUT, _MOST_DROPOUT, _LITTLE_DROPOUT = 0.2, 0.6, 0.1
 
 
@@ -34,21 +40,48 @@ def fit(lines: Iterable[Mapping[str, Any]], held_out: int, model: ModelConfig, l
     lines: of metrics.jsonl. held_out: the number of validation tokens. longer: the key and value, as `--set` takes
     them, that train for twice as long.
     """
-    curve = curve_of("", lines)
-    if curve is None or held_out < FEWEST_TOKENS or len(curve.steps) < FEWEST_EVALUATIONS or curve.best is None:
+    if held_out < FEWEST_TOKENS:
+        return over_fit(lines, model)
+    if (curve := _judged(lines)) is None or curve.best is None:
         return None
     best, end, trained = curve.valid[curve.best], curve.valid[-1], curve.train[curve.best]
-    if not all(map(math.isfinite, (best, end, trained))) or best < _NEARLY_ZERO:
-        return None
-    losses = f"training loss {trained:.3f}, validation loss {best:.3f}"
     if end > (1 + _WORSE_AT_END) * best:
-        when = f"at best after update {curve.steps[curve.best]:,.0f} of {curve.steps[-1]:,.0f}, {end:.3f} at the end"
-        return Fit(OVER, f"{losses} {when}", _smaller(model))
+        return _worse_at_end(curve, curve.best, _smaller(model))
+    losses = f"training loss {trained:.3f}, validation loss {best:.3f}"
     if trained < (1 - _FAR_BELOW) * best:
         return Fit(OVER, losses, _smaller(model))
     if curve.best == len(curve.steps) - 1 and trained > (1 - _NEAR) * best:
         return Fit(UNDER, losses, _larger(model, longer))
     return Fit(FITS, losses)
+
+
+def over_fit(lines: Iterable[Mapping[str, Any]], model: ModelConfig) -> Fit | None:
+    """Return that a network over-fits where it learnt on while validation became much worse; None otherwise."""
+    if (curve := _judged(lines)) is None or curve.best is None:
+        return None
+    last = curve.valid[-max(1, len(curve.valid) // _LONG) :]
+    learnt_on = curve.train[-1] < next(loss for loss in curve.train[curve.best :] if math.isfinite(loss))
+    if learnt_on and min(last) > (1 + _MUCH_WORSE) * curve.valid[curve.best]:
+        return _worse_at_end(curve, curve.best, _smaller(model) if model.num_layers != 1 else _halved(model))
+    return None
+
+
+def _judged(lines: Iterable[Mapping[str, Any]]) -> Curve | None:
+    """Return the course of a training that can be judged, None where chance decides."""
+    curve = curve_of("", lines)
+    if curve is None or len(curve.steps) < FEWEST_EVALUATIONS or curve.best is None:
+        return None
+    known = (curve.valid[curve.best], curve.valid[-1], curve.train[-1])
+    return curve if all(map(math.isfinite, known)) and known[0] >= _NEARLY_ZERO else None
+
+
+def _worse_at_end(curve: Curve, kept: int, change: tuple[str, ...]) -> Fit:
+    """Return that a network over-fits; where its best weights, the `kept` ones, came early, training may end sooner."""
+    trained, best, end = curve.train[kept], curve.valid[kept], curve.valid[-1]
+    losses = f"training loss {trained:.3f}, " if math.isfinite(trained) else ""  # none before the first update
+    losses += f"validation loss {best:.3f} at best after update {curve.steps[kept]:,.0f} of {curve.steps[-1]:,.0f}"
+    sooner = (f"training.patience={_PATIENCE}",) if kept + _PATIENCE < len(curve.steps) // 2 else ()
+    return Fit(OVER, f"{losses}, {end:.3f} at the end", (*change, *sooner))
 
 
 def _smaller(model: ModelConfig) -> tuple[str, ...]:
@@ -58,6 +91,10 @@ def _smaller(model: ModelConfig) -> tuple[str, ...]:
         return ("model.num_layers=2", f"model.dropout={max(dropout, _MORE_DROPOUT + _LITTLE_DROPOUT):g}")
     if dropout < _MOST_DROPOUT:
         return (f"model.dropout={min(dropout + _MORE_DROPOUT, _MOST_DROPOUT):g}",)
+    return _halved(model)
+
+
+def _halved(model: ModelConfig) -> tuple[str, ...]:
     return (f"model.hidden_size={max((model.hidden_size or 2) // 2, 1)}",)
 
 

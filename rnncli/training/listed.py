@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,8 +11,31 @@ IMPORTED, STUDY, FOREIGN = "imported", "study", "no run"
 BASIS = {  # keys of `data` that decide what a loss or a score is one of
     "split": ("validation", "test", "folds"),
     "tokens": ("tokens", "min_count", "vocabulary_size"),
+    "items": ("items",),
     "target": ("target", "label", "horizon"),
+    "values": ("missing", "duplicates", "resample", "aggregate", "na_values", "decimal", "thousands"),
 }
+
+
+def basis_of(data: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Return the aspects of BASIS as these keys of `data` have them: the values only of a forecast, which they are the
+    truth of. Of a file that is a split only that there is one, since the hash of the data covers it."""
+
+    def worded(aspect: str, key: str) -> str:
+        value = data.get(key)
+        return "a file" if aspect == "split" and isinstance(value, str | list) else str(value)
+
+    aspects = {aspect: keys for aspect, keys in BASIS.items() if aspect != "values" or "horizon" in data}
+    return {aspect: tuple(worded(aspect, key) for key in keys) for aspect, keys in aspects.items()}
+
+
+def differing(bases: Iterable[Mapping[str, tuple[str, ...]]]) -> list[str]:
+    """Return the aspects, such as data or split, in which bases differ; what is not known of one differs from none."""
+    known: dict[str, set[tuple[str, ...]]] = {}
+    for basis in bases:
+        for aspect, value in basis.items():
+            known.setdefault(aspect, set()).add(value)
+    return [aspect for aspect, values in known.items() if len(values) > 1]
 
 
 @dataclass(frozen=True)
@@ -20,8 +43,9 @@ class Listed:
     """A folder that holds a run, a study, or neither.
 
     state: one of the words above. steps, seconds: of training, as far as it went. score: as report.json has it, None
-    where there is none. config: what the report says, by `section.key`. differs: the keys in which it differs from the
-    runs that it compares with. best_of: their number, where this one is the best of them.
+    where there is none. config: what the report says, of an unfinished run its state, by `section.key`. differs: the
+    keys in which it differs from the runs that it compares with. best_of: their number, where this one is the best of
+    them.
     """
 
     path: str
@@ -38,17 +62,20 @@ class Listed:
 
     @property
     def comparable(self) -> tuple[Any, ...] | None:
-        """What two runs must share to be compared: task, data, split, unit and what was scored. Of a file only that
-        there is one, since the hash of the data covers it; tokens, where they are what the score is the mean of."""
+        """What two runs must share to be compared: task, data, split, unit and what was scored; tokens, where they are
+        what the score is the mean of."""
         if self.score is None:
             return None
         scored = tuple(self.score.get(key) for key in ("split", "unit", "higher_is_better"))
-        aspects = [aspect for aspect in BASIS if aspect != "tokens" or "per token" in str(self.score.get("unit"))]
-        return (self.task, self.data_sha256, *scored, *(self._basis(aspect) for aspect in aspects))
+        basis = basis_of(self.data)
+        if "per token" not in str(self.score.get("unit")):
+            del basis["tokens"]
+        return (self.task, self.data_sha256, *scored, *basis.values())
 
-    def _basis(self, aspect: str) -> tuple[str, ...]:
-        values = (self.config.get(f"data.{key}") for key in BASIS[aspect])
-        return tuple("a file" if aspect == "split" and isinstance(one, str | list) else str(one) for one in values)
+    @property
+    def data(self) -> dict[str, Any]:
+        """The section `data` of the config."""
+        return {key.removeprefix("data."): value for key, value in self.config.items() if key.startswith("data.")}
 
     @property
     def can_be_evaluated(self) -> bool:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
-from rnncli.errors import ReaderGoneError, UsageError
+from rnncli import safe_files
+from rnncli.errors import MachineError, ReaderGoneError, UsageError
 from rnncli.ui.output import Output, put, say_notes
 
 PIPE = "-"
@@ -37,6 +39,15 @@ def target_folder(asked: str | None, usual: str) -> str:
 
 def _exists(path: str) -> UsageError:
     return UsageError(f"{path}: exists, and is left as it is; name another by -o, or remove it")
+
+
+def write_folder(path: str, files: Mapping[str, bytes]) -> None:
+    """Make the folder of `target_folder` with these files; UsageError where another process made it meanwhile."""
+    try:
+        safe_files.write_folder(Path(path), files)
+    except MachineError:
+        target_folder(path, path)
+        raise
 
 
 def write_bytes(path: str, content: bytes) -> None:

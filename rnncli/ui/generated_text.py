@@ -20,7 +20,6 @@ class GeneratedText:
         self.out = Output()
         self.json, self.seed, self.echoes, self.echo = form == "jsonl", seed, echoes, ""
         self._number = -1
-        self._ends_line = False  # of the text that is written
         self._line = _JsonLine(self.out)
         self._between, self._ends = "\n\n", ""
 
@@ -33,7 +32,7 @@ class GeneratedText:
     def write(self, number: int, piece: str) -> None:
         if number != self._number:
             self._end_text()
-            self._number, self._ends_line = number, False
+            self._number = number
             if self.json:
                 self._line.begin(self.seed + number)
             self._put(self.echo)
@@ -42,7 +41,6 @@ class GeneratedText:
     def _put(self, piece: str) -> None:
         if not piece:
             return
-        self._ends_line = piece.endswith("\n")
         if self.json:
             self._line.add(piece)
         else:
@@ -55,10 +53,8 @@ class GeneratedText:
             self._line.end()
         elif not last:
             self.out.write(self._between)
-        elif self._ends:
+        elif not self.out.terminal:
             self.out.write(self._ends)
-        elif self.out.terminal and not self._ends_line:
-            self.out.write("\n")  # so that the prompt starts on a line of its own
 
     def __enter__(self) -> GeneratedText:
         return self
@@ -68,6 +64,7 @@ class GeneratedText:
     ) -> None:
         if error is None:
             self._end_text(last=True)
+        self.out.end_line()  # so that the prompt, or an error, starts on a line of its own
 
 
 class _JsonLine:

@@ -15,7 +15,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TextIO
+from typing import TYPE_CHECKING, BinaryIO, ClassVar, TextIO
 
 from rnncli import safe_files
 from rnncli.errors import MachineError, ReaderGoneError, agreeing
@@ -65,7 +65,12 @@ codecs.register_error(_AS_BYTES, _as_bytes)
 
 
 class Output:
-    """Writes text to standard output and flushes it at once; escapes it where that is a terminal."""
+    """Writes text to standard output and flushes it at once; escapes it where that is a terminal.
+
+    open_line: whether the last line on that terminal has not ended, to which else what stderr says would stick.
+    """
+
+    open_line: ClassVar[bool] = False
 
     def __init__(self) -> None:
         if sys.stdout is None:  # closed by the shell with >&-
@@ -79,6 +84,14 @@ class Output:
             self.stream.flush()
         except BrokenPipeError:
             raise ReaderGoneError("standard output was closed") from None
+        if self.terminal and text:
+            Output.open_line = not text.endswith("\n")
+
+    @classmethod
+    def end_line(cls) -> None:
+        """End the last line on a terminal, so that what follows begins on a line of its own."""
+        if cls.open_line:
+            cls().write("\n")
 
 
 def say_notes(notes: Iterable[str], *, quiet: bool = False) -> None:
@@ -96,7 +109,11 @@ def saying(*, quiet: bool) -> Callable[[str], None]:
 def say(text: str, lead: str = "rnncli: ") -> None:
     """Write `text` on stderr after `lead`: as one line, or on a terminal in lines that end between words."""
     stream, text = as_utf8(sys.stderr), agreeing(text)
-    lines = wrapped(text, _width(), lead) if stream.isatty() else [lead + visible(text)]
+    if stream.isatty():
+        Output.end_line()
+        lines = wrapped(text, _width(), lead)
+    else:
+        lines = [lead + visible(text)]
     stream.write("".join(f"{line}\n" for line in lines))
     stream.flush()
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rnncli.config.loading import Sound, given_keys, load_what_is_sound
+from rnncli.config.loading import STANDARD_INPUT, Sound, given_keys, load_what_is_sound
 from rnncli.config.problems import MAX_LISTED, Path, Place, Problem, raise_all, together
 from rnncli.config.section import keys_of
 from rnncli.config.sections import SECTIONS, Config
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rnncli.tasks.task import Experiment
     from rnncli.training.backpropagation import ThreadPool
 
+MISTAKES = (ConfigError, DataError, UsageError)  # of a config, or of data that it reads
 _KEY = re.compile(rf"\b({'|'.join(SECTIONS)})\.([a-z]\w*)")
 
 
@@ -48,8 +49,7 @@ def check(request: Request, tell: Callable[[str], None]) -> Prospect | None:
     if not is_config(request.first):
         return _of_data(request, tell)
     sound = load_what_is_sound(request.first, SCHEMAS, request.overrides)
-    path: Paths | None = list(request.data) or (sound.config.data.path if sound.config else None)
-    path = path[0] if isinstance(path, list) and len(path) == 1 else path
+    path = _path(request, sound)
     if sound.config is None or path is None:
         if sound.problems:
             raise_all(sound.problems)
@@ -64,42 +64,78 @@ def _of_data(request: Request, tell: Callable[[str], None]) -> Prospect:
     return _prepared(config, source, tell)
 
 
+def all_mistakes(request: Request, error: RnncliError) -> RnncliError:
+    """Return what `check` would raise where training of a config ended with `error`; that itself for data without a
+    config, or if it is the only mistake and of the data, whose place it names."""
+    from rnncli.workflows.names import is_config
+
+    if not is_config(request.first):
+        return error
+    sound = load_what_is_sound(request.first, SCHEMAS, request.overrides)
+    path = _path(request, sound)
+    if sound.config is None or path in (None, STANDARD_INPUT):
+        return error
+    whole = _all_of(request, sound, sound.config, path, None if sound.problems else error)
+    alone = isinstance(whole, ConfigError) and len(whole.problems) == 1
+    return error if isinstance(error, DataError) and alone else whole
+
+
+def _path(request: Request, sound: Sound) -> Paths | None:
+    """Return where the data are: those that are named, or those of the config."""
+    named = list(request.data) or (sound.config.data.path if sound.config else None)
+    return named[0] if isinstance(named, list) and len(named) == 1 else named
+
+
 def _with_data(request: Request, sound: Sound, config: Config, path: Paths, tell: Callable[[str], None]) -> Prospect:
     """Return what training would be; ConfigError with the problems of the config and those that only data show."""
+    from rnncli.workflows.opening import source_of
+
+    if sound.problems:
+        raise _all_of(request, sound, config, path, None)
+    try:
+        return _prepared(config, source_of(config, path), tell)
+    except MISTAKES as error:
+        raise _all_of(request, sound, config, path, error) from None
+
+
+def _all_of(request: Request, sound: Sound, config: Config, path: Paths, error: RnncliError | None) -> RnncliError:
+    """Return the problems of the config and those that only data show, of which `error` is the first, as one error."""
+    problems, without, overrides = list(sound.problems), list[Path](), list(request.overrides)
+    exit_code = ConfigError.exit_code if problems else 0
+    while error := error or _mistake(config, path):
+        found = _problem(error, sound, overrides, config)
+        if str(error) in {problem.message for problem in problems} or (found and found[0] in without):
+            break  # which the key was not to blame for
+        if found is None or len(problems) >= MAX_LISTED:
+            if not problems:
+                return error
+            problems.append(Problem(Place(sound.document.where), str(error)))
+            break
+        key, problem = found
+        problems.append(problem)
+        exit_code = exit_code or error.exit_code
+        without.append(key)
+        overrides = [text for text in overrides if not text.startswith(f"{'.'.join(map(str, key))}=")]
+        without_them = load_what_is_sound(request.first, SCHEMAS, overrides, without).config
+        if without_them is None or without_them == config:
+            break
+        config, error = without_them, None
+    whole = together(problems)
+    whole.exit_code = exit_code or whole.exit_code
+    return whole
+
+
+def _mistake(config: Config, path: Paths) -> RnncliError | None:
+    """Return what is wrong with the data, or with the config that reads them; notes on them were told before."""
     from rnncli.notes import noting
     from rnncli.workflows.opening import source_of
 
-    problems, without, overrides = list(sound.problems), list[Path](), list(request.overrides)
-    exit_code = ConfigError.exit_code if problems else 0
-    while True:
-        try:
-            source = source_of(config, path)
-            if not problems:
-                return _prepared(config, source, tell)
-            with noting(lambda text: None):  # told by the first
-                _prepare(config, source)
-            break
-        except (ConfigError, DataError, UsageError) as error:
-            if str(error) in {problem.message for problem in problems}:  # which the key was not to blame for
-                break
-            found = _problem(error, sound, overrides, config)
-            if found is None or len(problems) >= MAX_LISTED:
-                if not problems:
-                    raise
-                problems.append(Problem(Place(sound.document.where), str(error)))
-                break
-            key, problem = found
-            problems.append(problem)
-            exit_code = exit_code or error.exit_code
-            without.append(key)
-            overrides = [text for text in overrides if not text.startswith(f"{'.'.join(map(str, key))}=")]
-            without_them = load_what_is_sound(request.first, SCHEMAS, overrides, without).config
-            if without_them is None or without_them == config:
-                break
-            config = without_them
-    whole = together(problems)
-    whole.exit_code = exit_code or whole.exit_code
-    raise whole
+    try:
+        with noting(lambda text: None):
+            _prepare(config, source_of(config, path))
+    except MISTAKES as error:
+        return error
+    return None
 
 
 def _problem(error: RnncliError, sound: Sound, overrides: Sequence[str], config: Config) -> tuple[Path, Problem] | None:

@@ -100,8 +100,12 @@ def _codec(run: str | None, threads: int | None) -> tuple[Codec, bytes]:
     if run is None:
         return untrained(threads), b""
     model = open_model(run)
-    require_understood("compress", model.task, {})
-    return model.load().codec(threads), _digest(model.path.read_bytes())
+    try:
+        require_understood("compress", model.task, {})
+        codec = model.load().codec(threads)
+    except UsageError as error:
+        raise UsageError(f"--run {run}: {error}") from None
+    return codec, _digest(model.path.read_bytes())
 
 
 def _named(digest: bytes) -> str:

@@ -83,9 +83,11 @@ def texts(request: Request, say: Callable[[str], None], report: Callable[[str], 
     writer = model.load()
     prime = request.prime
     if request.prime_file is not None:
-        prime = _text_for(writer, request.prime_file, "save the prime as UTF-8")
+        prime = _text_for(writer, "--prime", request.prime_file, "save the prime as UTF-8")
     if request.bad_words_file is not None:
-        listed = _text_for(writer, request.bad_words_file, "save it as UTF-8").replace("\r", "\n").split("\n")
+        listed = (
+            _text_for(writer, "--bad-words", request.bad_words_file, "save it as UTF-8").replace("\r", "\n").split("\n")
+        )
         options["bad_words"] = (*options["bad_words"], *filter(None, listed))
     for text in first_run("generation"):
         say(text)
@@ -134,10 +136,13 @@ def _told(pieces: Iterator[tuple[int, str]], say: Callable[[str], None]) -> Iter
         say(text)
 
 
-def _text_for(model: Predictor, path: str, hint: str) -> str:
-    """Return the text of a file without a byte order mark; of a model that reads bytes those that are no UTF-8 are
-    surrogates."""
-    source = read_source(path)
+def _text_for(model: Predictor, option: str, path: str, hint: str) -> str:
+    """Return the text of a file, in place of which `option` takes it, without a byte order mark; of a model that reads
+    bytes those that are no UTF-8 are surrogates."""
+    try:
+        source = read_source(path)
+    except UsageError as error:
+        raise UsageError(f"{option}-file takes a file, and {option} the text itself: {error}") from None
     if not model.reads_bytes:
         return decode(source, hint=hint)
     return source.content.decode("utf-8", "surrogateescape").removeprefix("\ufeff")

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from rnncli.config.problems import did_you_mean
+from rnncli.config.suggestions import did_you_mean
 from rnncli.errors import UsageError
 
 DOCS = Path(__file__).parents[1] / "docs"
 _HEADING = re.compile(r"^(#{1,4}) (.+)$", re.M)
 _FENCE = re.compile(r"^```.*?^```$", re.M | re.S)
 _OPTION = re.compile(r"^\|.*?`(--[\w-]+)` \|.*\| (.*) \|$", re.M)
+_STEM = re.compile(r"(?:(?<=\w{3})(\w)\1ing|(?<=\w{4})ing|(?<=\w{3})s)$")  # of plots, overfitting
 _COMMANDS, _KEYS = "commands", "config"  # the pages that are made from the source
 _ORDER = ("tutorial", "commands", "config")  # the pages to name first
 
@@ -56,13 +57,13 @@ def manual(topic: str) -> str:
     found = [section for section in sections if wanted in _names(section)]
     options = [(section, meaning) for section in sections for meaning in _options(section, wanted)]
     if not found and not options:
-        words = wanted.split()
-        found = [section for section in sections if all(word in section.title.lower() for word in words)]
-        hint = did_you_mean(wanted, [name for section in sections for name in _names(section)])
-        if not found and not hint:  # a heading says less than the text under it
-            found = [one for one in sections if _is_leaf(one) and all(word in one.text.lower() for word in words)]
-            found.sort(key=lambda one: -sum(map(one.text.lower().count, words)) / len(one.text))  # what is most on it
+        words = [_STEM.sub(r"\1", word) for word in _plain(wanted).split()]
+        found = [section for section in sections if all(word in _plain(section.title) for word in words)]
+        if not found:  # a heading says less than the text under it
+            found = [one for one in sections if _is_leaf(one) and all(word in _plain(one.text) for word in words)]
+            found.sort(key=lambda one: -sum(map(_plain(one.text).count, words)) / len(one.text))  # what is most on it
         if not found:
+            hint = did_you_mean(wanted, [name for section in sections for name in _names(section)])
             raise UsageError(f"the manual has nothing on {topic}{hint or '; rnncli help lists its pages'}")
     if len(found) == 1 and not options:
         return found[0].text
@@ -78,6 +79,11 @@ def topics() -> list[str]:
         for section in _sections()
         if section.level == 1 or (section.page in (_COMMANDS, _KEYS) and section.level > 1)
     ]
+
+
+def _plain(text: str) -> str:
+    """Return a text without what is written in two ways, such as over-fitting and overfitting."""
+    return text.lower().replace("-", "")
 
 
 def _is_leaf(section: Section) -> bool:

@@ -36,7 +36,7 @@ from rnncli.notes import note
 from rnncli.tasks.registry import TASKS
 from rnncli.tasks.task import Context, Experiment
 from rnncli.training.backpropagation import ThreadPool
-from rnncli.training.listed import BASIS
+from rnncli.training.listed import basis_of
 from rnncli.training.optimizer import Optimizer
 from rnncli.training.plan import Plan, Position
 from rnncli.workflows.experiments import data_sha256
@@ -114,10 +114,8 @@ def inspected(request: Request, tell: Callable[[str], None]) -> tuple[GradientRe
 
 
 def _basis(config: Config, sha256: str, report: GradientReport) -> Basis:
-    data = config.data.model_dump()
-    aspects = {aspect: tuple(str(data.get(key)) for key in keys) for aspect, keys in BASIS.items()}
     loss = (report.unit, str(getattr(config.training, "loss", None)))
-    return Basis({"task": (config.task,), "data": (sha256,), **aspects, "loss": loss})
+    return Basis({"task": (config.task,), "data": (sha256,), **basis_of(config.data.model_dump()), "loss": loss})
 
 
 def _report(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from rnncli.config.suggestions import similar_sibling
+
 JOURNAL = "journal.jsonl"  # of a study, by which it is known
 
 
@@ -21,6 +23,12 @@ def is_run(path: str) -> bool:
         return path.endswith(".safetensors")
     names = {name for name in os.listdir(path) if not name.startswith(".")}
     return not names or bool(names & {"config.yaml", "model.safetensors", "state.safetensors"})
+
+
+def similar_run(path: str) -> str:
+    """Return `; did you mean …` of a run of almost this name beside it, or of this one in runs/; or an empty string."""
+    usual = os.path.join("runs", path)
+    return f'; did you mean "{usual}"?' if os.path.isdir(usual) else similar_sibling(path, is_run)
 
 
 def is_study(path: str | os.PathLike[str]) -> bool:

@@ -14,14 +14,14 @@ from rnncli.config.section import keys_of
 from rnncli.config.sections import Config
 from rnncli.config.training_section import DEFAULT_PRECISION
 from rnncli.data.files import Paths
-from rnncli.data.source import Source, encoding_name, similar_sibling
+from rnncli.data.source import Source, encoding_name
 from rnncli.errors import ConfigError, DataError, ModelFileError, UsageError, shown
 from rnncli.kernels import buffers, cache
 from rnncli.nn import model_file
 from rnncli.notes import Doubt, note
 from rnncli.tasks.registry import TASKS, config_from_mapping, load_config
 from rnncli.tasks.task import Options, Predictor, Task
-from rnncli.workflows.names import is_config
+from rnncli.workflows.names import is_config, similar_run
 from rnncli.workflows.runs import refuse_study
 
 # What a header of wrong types, shapes or sizes can raise.
@@ -140,7 +140,7 @@ def open_model(run: str | Model) -> Model:
     try:
         path.stat()
     except (OSError, ValueError):
-        raise UsageError(f"no such run or model file: {run}{similar_sibling(str(run))}") from None
+        raise UsageError(f"no such run or model file: {run}{similar_run(str(run))}") from None
     is_run = path.is_dir()
     if is_run:
         path = path / "model.safetensors"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,19 +12,26 @@ from typing import Any
 from rnncli import safe_files
 from rnncli.data.source import decode, read_source
 from rnncli.errors import DataError, MachineError, ModelFileError, UsageError, shown
-from rnncli.notes import doubt
+from rnncli.notes import doubt, note
 from rnncli.tasks.forecast.read_back import charts_of
 from rnncli.tasks.forecast.reports import ForecastChart
-from rnncli.training.curves import Curve, curve_of
-from rnncli.workflows.runs import named_runs, require_trained
+from rnncli.training.curves import Curve, caution, curve_of
+from rnncli.training.listed import Listed, basis_of
+from rnncli.workflows.names import similar_run
+from rnncli.workflows.runs import listed, named_runs, require_trained
 
 PIPE = "-"
+_OF_SEQUENCES = ("classify", "regress", "tag")  # tasks whose losses no cut into tokens changes
+_OF_LOSS = ("training.loss", "data.scaling", "data.transform")  # keys that decide what a loss is
 
 
 def to_plot(runs: Sequence[str]) -> tuple[Curve, ...] | tuple[ForecastChart, ...]:
     """Return the curves of runs, see `named_runs`, or what was piped in: forecasts, or one curve."""
     if PIPE not in runs:
-        return tuple(curve_of_run(run) for run in named_runs(runs))
+        curves = tuple(curve_of_run(run) for run in named_runs(runs))
+        if told := caution(curves):
+            note(told)
+        return curves
     if len(runs) > 1:
         raise UsageError("-: standard input is drawn alone; leave out the runs, or the -")
     return of_text(decode(read_source(PIPE), hint="write it as UTF-8"))
@@ -35,7 +41,8 @@ def curve_of_run(run: str) -> Curve:
     """Return the curve of a run directory; UsageError where there is none, ModelFileError where it is damaged."""
     path = Path(run) / "metrics.jsonl"
     if not Path(run).is_dir():
-        raise UsageError(f"{run}: is no run directory; name one, or - for standard input")
+        mend = similar_run(run) or "; name one, or - for standard input"
+        raise UsageError(f"{run}: is no run directory{mend}")
     try:
         text = safe_files.read(path).decode("utf-8", "replace")
     except FileNotFoundError:
@@ -53,18 +60,25 @@ def curve_of_run(run: str) -> Curve:
         raise ModelFileError(f"{path}: is damaged: no line of it is an evaluation; train again")
     if curve is None:
         raise UsageError(f"{run}: has not been evaluated yet; wait for the first line of metrics.jsonl")
-    return replace(curve, loss=_loss_of(Path(run) / "config.yaml"))
+    found = listed(Path(run))
+    return replace(curve, loss=_loss_of(found), basis=_basis_of(found))
 
 
-def _loss_of(config: Path) -> str:
-    """Return in words what the losses of a run with this config are of; nothing without a config of this program."""
-    try:
-        text = safe_files.read(config).decode("utf-8", "replace")
-    except OSError:
-        return ""
-    task = re.match(r"task: (\S+)$", text, re.MULTILINE)
-    of = re.findall(r"^  (?:loss|tokens): ([\w-]+)$", text, re.MULTILINE)
-    return "" if task is None else f"{task[1]} ({', '.join(of)})" if of else task[1]
+def _loss_of(run: Listed) -> str:
+    """Return in words what the losses of a run are of; nothing where no config tells."""
+    of = [run.config[key] for key in ("data.tokens", "training.loss") if run.config.get(key) is not None]
+    return "" if run.task is None else f"{run.task} ({', '.join(map(str, of))})" if of else run.task
+
+
+def _basis_of(run: Listed) -> dict[str, tuple[str, ...]]:
+    """Return what the losses of a run are losses on, as far as that is known."""
+    if not run.config:
+        return {}
+    basis = basis_of(run.data)
+    if run.task in _OF_SEQUENCES:
+        del basis["tokens"]
+    loss = tuple(str(run.config.get(key)) for key in _OF_LOSS)
+    return {"task": (str(run.task),), "data": (str(run.data_sha256),), **basis, "loss": loss}
 
 
 def of_text(text: str) -> tuple[Curve, ...] | tuple[ForecastChart, ...]:

@@ -17,6 +17,7 @@ from rnncli.training.wrong_answers import WrongAnswer
 from rnncli.workflows.evaluate import Request, evaluate, recalled
 from rnncli.workflows.inspect_grads import Request as Looking
 from rnncli.workflows.inspect_grads import inspect_grads
+from rnncli.workflows.names import similar_run
 from rnncli.workflows.opening import open_sound
 from rnncli.workflows.plot import curve_of_run
 from rnncli.workflows.predict import predict
@@ -43,7 +44,7 @@ def _ended(run: str) -> Mapping[str, Any]:
     """Return how a run ended; UsageError where it did not or is no run, RunInUseError while it is being trained."""
     directory = RunDirectory(Path(run))
     if not directory.path.is_dir():
-        raise UsageError(f"{run}: is no run directory; name one")
+        raise UsageError(f"{run}: is no run directory{similar_run(run) or '; name one'}")
     directory.require_idle()
     if not (directory.config.is_file() or directory.model.is_file()):
         raise UsageError(f"{run}: holds no run; train first, or name another folder")

@@ -48,7 +48,7 @@ _REPORT = {
     "config": {"data": {"path?": (str, [str], _NONE)}, "model": dict, "training?": dict},
     "model_sha256?": str,
     "ended": str,
-    "fit?": (dict, _NONE),
+    "fit?": ({"text": str}, _NONE),
 }
 """By field its type, a list or an object of such, or several; a field that ends in ? may be missing."""
 _LINE = {"step?": int, "seconds?": _FINITE}

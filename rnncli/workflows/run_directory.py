@@ -30,6 +30,7 @@ from rnncli.notes import note
 from rnncli.training.plan import Plan, Position
 from rnncli.training.reports import Evaluated
 from rnncli.workflows import metrics_file
+from rnncli.workflows.names import similar_run
 from rnncli.workflows.run_report import RunReport
 from rnncli.workflows.run_state import Inputs, State, header_of, read_state
 from rnncli.workflows.runs import is_imported, is_locked, refuse_study, require_trained, take_lock
@@ -108,9 +109,8 @@ class RunDirectory:
             return
         if not self._is_begun():
             refuse_study(str(self.path))
-            raise UsageError(
-                f"{self.path}: nothing to resume here (neither state nor config); leave out --resume to start anew"
-            )
+            mend = similar_run(str(self.path)) or "; leave out --resume to start anew"
+            raise UsageError(f"{self.path}: nothing to resume here (neither state nor config){mend}")
         if self.metrics.exists() or self.report.exists():
             raise ModelFileError(
                 f"{self.state}: is missing, and without it what was trained would be lost; restore it, or start a new "

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from rnncli import safe_files
+from rnncli.config.suggestions import similar_sibling
 from rnncli.errors import UsageError, amount, quoted, reason_of
 from rnncli.notes import note
 from rnncli.training.listed import DAMAGED, FAILED, FINISHED, FOREIGN, IMPORTED, RUNNING, STOPPED, STUDY, Listed
@@ -35,7 +36,8 @@ def runs(folder: str, sort: str = "name") -> list[Listed]:
     try:
         entries = sorted(entry for entry in base.iterdir() if entry.is_dir() and not entry.name.startswith("."))
     except OSError as error:
-        raise UsageError(f"{folder}: {reason_of(error)}; train first, or name a folder of runs") from None
+        mend = similar_sibling(folder, os.path.isdir) or "; train first, or name a folder of runs"
+        raise UsageError(f"{folder}: {reason_of(error)}{mend}") from None
     if any(os.path.isfile(base / name) for name in safe_files.RUN_FILES):
         entries = [base]
     if not entries:
@@ -90,7 +92,10 @@ def listed(path: Path) -> Listed:
             config=dict(_flat(report["config"])),
         )
     except FileNotFoundError:
-        return Listed(str(path), _unfinished(path, last), _task(path / "config.yaml"), steps=steps, seconds=seconds)
+        begun = _begun_with(path / "state.safetensors")
+        return Listed(
+            str(path), _unfinished(path, last), _task(path / "config.yaml"), steps=steps, seconds=seconds, **begun
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return Listed(str(path), DAMAGED, _task(path / "config.yaml"), steps=steps, seconds=seconds)
 
@@ -143,6 +148,15 @@ def require_trained(run: Path) -> None:
             f"{run}: was imported, and has not been trained here; train it on your data: "
             f"rnncli train --from {quoted(str(run))} DATA"
         )
+
+
+def _begun_with(state: Path) -> dict[str, Any]:
+    """Return the hash of the data and the config that a state names, nothing where it is damaged or an older one."""
+    try:
+        inputs = json.loads(json.loads(_header(state)[0])["__metadata__"]["rnncli"])
+        return {"data_sha256": str(inputs["data_sha256"]), "config": dict(inputs["config"])}
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return {}
 
 
 def _is_whole(path: Path) -> bool:

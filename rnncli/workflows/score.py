@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import heapq
 import math
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from rnncli.data.source import Source
-from rnncli.errors import UsageError
+from rnncli.errors import UsageError, quoted
 from rnncli.tasks.scored import ScoredLine, ScoredText
 from rnncli.tasks.task import Asked, Options
 from rnncli.workflows.opening import Model, open_model, require_readable, require_understood
@@ -42,6 +43,9 @@ def score(request: Request, tell: Callable[[str], None]) -> ScoredText:
         )
     require_understood("score", model.task, request.options)
     require_readable(model.task, request.reading)
+    if isinstance(request.data, str) and os.path.isdir(request.data):
+        whole = f"rnncli evaluate {quoted(model.run)} {quoted(request.data)}"
+        raise UsageError(f"{request.data}: is a folder, and score reads one text, line by line; of all texts: {whole}")
     scored = model.load().score(Asked(request.data, request.reading, request.options, tell))
     lists = scored.lines
     if request.above is not None:

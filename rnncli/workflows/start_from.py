@@ -15,12 +15,13 @@ from typing import Any
 from rnncli.config.loading import given_keys
 from rnncli.config.section import keys_of
 from rnncli.config.sections import Config
+from rnncli.data.encodings import FOUND
 from rnncli.data.source import Source
 from rnncli.errors import UsageError
 from rnncli.notes import note
 from rnncli.tasks.registry import load_run_config
 from rnncli.tasks.task import EXTENDS, OTHER_DATA, Experiment
-from rnncli.workflows.names import is_config
+from rnncli.workflows.names import is_config, similar_run
 from rnncli.workflows.opening import First, Model, one_or_all, open_sound, source_of
 from rnncli.workflows.run_directory import RunDirectory
 from rnncli.workflows.run_state import Began, State
@@ -108,8 +109,12 @@ def config_and_source_from(
     beside = Path(path) / "config.yaml"
     if not beside.is_file():
         refuse_study(path)
-        raise UsageError(f"--from {path}: is no run directory, whose config.yaml tells how to train; name one")
+        mend = similar_run(path) or "; name one"
+        raise UsageError(f"--from {path}: is no run directory, whose config.yaml tells how to train{mend}")
     _require_same_network(path, overrides)
+    chosen = given_keys(overrides).get("data") or {}
+    if first and "encoding" not in chosen and load_run_config(beside).data.encoding in FOUND:
+        overrides = [*overrides, "data.encoding=null"]  # that of the data that are named is found anew
     config = load_run_config(beside, overrides)
     if "folds" in keys_of(type(config), "data"):
         config = _without_folds(beside, overrides)

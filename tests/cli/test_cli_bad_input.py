@@ -35,6 +35,7 @@ FILES = {
 }
 WRONG: dict[str, tuple[Sequence[str], int, Sequence[str]]] = {
     "missing data of a config": (["char.yaml", "textt.txt"], 2, ['textt.txt; did you mean "text.txt"']),
+    "a slip in a config": (["chr.yaml"], 2, ['chr.yaml: no such file; did you mean "char.yaml"?']),
     "missing config": (["nosuch.yaml"], 2, ["nosuch.yaml: no such file"]),
     "folder for a task of one file": (["forecast.yaml", "."], 2, ["files, and a forecast reads one"]),
     "pattern without files": (["*.nothing"], 2, ["*.nothing; it is a pattern, which no file matches"]),

@@ -107,7 +107,7 @@ ROWS: dict[int, list[Row]] = {
     ],
     26: [Row("sep=,\n" + table(), 3, 'd.csv:1: "sep=," is a spreadsheet\'s hint, not a header; delete the line')],
     27: [
-        Row("Report\n\n" + table(), 3, "--skip-rows N", AS_CONFIG),
+        Row("Report\n\n" + table(), 3, "--skip-rows 2", AS_CONFIG),
         Row(table(*SERIES, "", "a,b,c", "1,2,3"), 3, "3 fields, header has 2", AS_CONFIG),
     ],
     31: [

@@ -112,7 +112,41 @@ def test_a_quote_is_one_line_whatever_is_on_it(tmp_path: Path) -> None:
 
 def test_training_with_a_bad_config_says_one_line_each_in_a_pipe(tmp_path: Path) -> None:
     (tmp_path / "c.yaml").write_text("task: forecast\nmodel:\n  cell: x\n  hiden_size: 3\n", encoding="utf-8")
-    run("train", "c.yaml", "d.csv", cwd=tmp_path).refused(2, mistakes=2)
+    run("train", "c.yaml", "d.csv", cwd=tmp_path).refused(2, mistakes=3)  # there is no d.csv
+
+
+@pytest.mark.parametrize(
+    ("keys", "code", "count"),
+    [
+        ("data: {time: dat, target: salez, known_covariates: prize}", 2, 3),
+        ("data: {time: day, contxt: 3, target: salez}\nmodel: {hidden_size: 0}", 2, 3),
+        ("data: {horizon: 999}", 3, 1),
+        ("data: {target: sales, horizon: 2}\ntraining: {optimiser: adam}", 2, 1),
+    ],
+)
+def test_training_names_all_mistakes_that_check_names_and_writes_nothing(
+    keys: str, code: int, count: int, tmp_path: Path
+) -> None:
+    rows = "".join(f"2024-01-{day:02},{day % 7},{day % 3}\n" for day in range(1, 32))
+    (tmp_path / "d.csv").write_text("day,sales,price\n" + rows, encoding="utf-8")
+    (tmp_path / "c.yaml").write_text(f"task: forecast\n{keys}\n", encoding="utf-8")
+    checked = run("check", "c.yaml", "d.csv", cwd=tmp_path)
+    trained = run("train", "c.yaml", "d.csv", "-o", "run", "-q", cwd=tmp_path)
+    assert (checked.code, trained.code) == (code, code)
+    if (code, count) == (3, 1):  # of the data, which have a place of their own
+        assert checked.errors == [f"c.yaml:2:17: {trained.errors[0]}"]
+    else:
+        assert trained.errors == checked.errors
+    assert len(trained.errors) == count
+    assert not (tmp_path / "run").exists()
+
+
+def test_training_whose_data_come_from_a_pipe_names_the_mistake_that_it_met(tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text("task: forecast\ndata: {time: dat, target: salez}\n", encoding="utf-8")
+    rows = "".join(f"2024-01-{day:02},{day % 7}\n" for day in range(1, 32))
+    said = run("train", "c.yaml", "-", "-o", "run", "-q", cwd=tmp_path, stdin="day,sales\n" + rows)
+    assert "in <stdin>; did you mean" in said.failed(2)
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("text", ["a: [", "", "- 3", "task: forecast\n\tx: 3\n", "a: &x 3\n"])

@@ -170,6 +170,11 @@ def test_a_copy_that_the_prime_begins_is_bounded_with_it(shelf: Shelf) -> None:
         assert not [text[i : i + longest + 1] for i in new if text[i : i + longest + 1] in trained]
 
 
+def test_a_text_that_is_the_name_of_a_file_is_doubted(shelf: Shelf) -> None:
+    said = run("generate", "char", "-n", "3", "-q", "--bad-words", "text.txt", cwd=shelf.folder).ok().err
+    assert "what is in that file: --bad-words-file text.txt" in said
+
+
 def test_the_report_tells_the_copies_and_max_copy_bounds_them(shelf: Shelf) -> None:
     best = ["generate", "char", "-n", "400", "--top-k", "1", "--report"]
     free, bound = (run(*best, *more, cwd=shelf.folder).ok() for more in ([], ["--max-copy", "4"]))
@@ -211,6 +216,7 @@ WRONG: dict[str, tuple[Sequence[str], int, Sequence[str]]] = {
     "no bad word": (["char", "--bad-words", ""], 2, ["--bad-words", "empty"]),
     "nothing left": (["odd", *(f"--bad-words={c}" for c in sorted({*ODD}))], 2, ["leave nothing to write"]),
     "no bad file": (["char", "--bad-words-file", "nosuch.txt"], 2, ["no such file: nosuch.txt"]),
+    "a bad word in place of a file": (["char", "--bad-words-file", "the"], 2, ["--bad-words the text itself"]),
     "two pipes": (["char", "--prime-file", "-", "--bad-words-file", "-"], 2, ["cannot both read standard input"]),
     "copy 0": (["char", "--max-copy", "0"], 2, ["--max-copy", "1<=x<=10000"]),
     "report of a file": (

@@ -119,6 +119,13 @@ def test_every_command_ends_its_help_with_an_example(name: str, tmp_path: Path) 
         (["xyzzy"], "No such command 'xyzzy'; see rnncli --help"),
         (["--vresion"], "No such option '--vresion'; did you mean \"--version\"? See rnncli --help"),
         (["generate", "x", "--sed", "1"], "'--sed'; did you mean \"--seed\"? See rnncli generate --help"),
+        (["train", "x", "--epochs", "3"], "'--epochs'; did you mean \"--set training.epochs=VALUE\"? See rnncli"),
+        (["tune", "x", "--hidden-size", "3"], 'did you mean "--set model.hidden_size=VALUE"?'),
+        (["check", "x", "--lr", "3"], 'did you mean "--set training.learning_rate=VALUE"?'),
+        (["check", "x", "--max-time", "3s"], 'did you mean "--set training.max_time=VALUE"?'),
+        (["init", "x", "--task", "tag"], 'did you mean "--set task=VALUE"?'),
+        (["train", "x", "--output", "y"], 'did you mean "--out"?'),
+        (["predict", "x", "--batch-size", "3"], "No such option '--batch-size'; see rnncli predict --help"),  # no --set
         (["predict", "x", "-f", "jsn"], "'jsonl', 'plot'; did you mean \"json\"? See rnncli predict --help"),
         (["predict", "x", "-f", "xml"], "'jsonl', 'plot'; see rnncli predict --help"),
         (["inspect-grads", "x", "--fail-on", "explodng"], 'not one of vanishing, exploding; did you mean "exploding"?'),

@@ -353,3 +353,17 @@ def test_a_column_that_may_be_thousands_is_refused_as_a_whole(tmp_path: Path) ->
         refused = run("predict", "run", "-", cwd=tmp_path, stdin="id,x\n" + rows)
         assert "may be thousands or a fraction" in refused.failed(3)
         assert refused.out == ""
+
+
+@pytest.mark.parametrize("form", TABLES)
+def test_a_header_that_the_skip_rows_of_training_leave_out_is_named(form: str, tmp_path: Path) -> None:
+    table, config, rows, _ = TABLES[form]
+    (tmp_path / "d.csv").write_text("Report\n" + table)
+    (tmp_path / "d.yaml").write_text(config.replace("label:", "skip_rows: 1, label:") + TRAINING)
+    run("train", "d.yaml", "-q", "-o", "run", "--set", "model.hidden_size=4", cwd=tmp_path).ok()
+    good = "\n".join(rows.splitlines()[:2]) + "\n"
+    said = run("predict", "run", "-", cwd=tmp_path, stdin=good).failed(3)
+    assert said.startswith('<stdin>:1: names the column "')
+    assert said.endswith("is left out by data.skip_rows, which is 1; pass --skip-rows 0")
+    answers = run("predict", "run", "-", "--skip-rows", "0", cwd=tmp_path, stdin=good).ok().out
+    assert answers == run("predict", "run", "-", cwd=tmp_path, stdin="Report\n" + good).ok().out

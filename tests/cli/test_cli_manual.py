@@ -88,6 +88,21 @@ def test_words_of_the_text_are_enough_where_no_heading_has_them() -> None:
     assert "MASE" in manual("mase") or "rnncli help" in manual("mase")
 
 
+@pytest.mark.parametrize(
+    ("topic", "told"),
+    [
+        ("plots", "rnncli plot"),
+        ("learning curves", "rnncli plot"),
+        ("overfitting", "over-fits"),
+        ("over-fitting", "over-fits"),
+        ("early stopping", "training.patience"),
+        ("hyperparameters", "--over"),
+    ],
+)
+def test_a_word_may_have_another_ending_or_a_hyphen(topic: str, told: str) -> None:
+    assert told in manual(topic)
+
+
 def test_what_is_nowhere_is_refused() -> None:
     assert "rnncli help lists its pages" in run("help", "zzz", cwd=Path.cwd()).refused(2)
 

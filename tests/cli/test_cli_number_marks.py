@@ -34,8 +34,8 @@ def test_with_a_comma_the_file_is_refused_with_both_ways_and_both_work(tmp_path:
     rows = "".join(f"{day};{2 + day % 7},{day % 9}75\n" for day in range(3, 60))
     (tmp_path / "k.csv").write_text(f"day;y\n{rows}", encoding="utf-8")
     message = run("init", "k.csv", "--set", "task=forecast", cwd=tmp_path).failed(3)
-    assert '--set data.thousands=","' in message
+    assert '--thousands ","' in message
     assert message.endswith("--decimal ,")
-    for way in (["--decimal", ","], ["--set", "data.thousands=,"]):
+    for way in (["--decimal", ","], ["--set", "data.thousands=,"], ["--thousands", ","]):
         told = run("init", "k.csv", "--set", "task=forecast", *way, cwd=tmp_path).ok().err
         assert "not thousands" not in told

@@ -25,6 +25,22 @@ def test_the_curves_of_runs_are_drawn_and_where_is_said(shelf: Shelf, tmp_path: 
     assert "<!-- char -->" in drawn
 
 
+def test_losses_that_are_not_comparable_are_told_once_of_an_unfinished_run_too(shelf: Shelf, tmp_path: Path) -> None:
+    def told(*runs: str | Path) -> list[str]:
+        return run("plot", *runs, "-o", "some.svg", cwd=tmp_path).ok().err.splitlines()[:-1]
+
+    for name in ("char", "odd", "forecast"):
+        shutil.copytree(shelf / name, tmp_path / name)
+    (tmp_path / "odd" / "report.json").unlink()
+    said = "rnncli: losses are not comparable: the runs differ in "
+    assert told("char", "odd") == [f"{said}data"]
+    assert told("char", shelf / "char") == []
+    assert told("char", shelf / "byte") == [f"{said}data and tokens"]
+    assert told("char", "char/../char", "forecast") == [f"{said}task"]
+    (tmp_path / "odd" / "state.safetensors").write_bytes(b"damaged")
+    assert told("char", "odd") == [], "nothing tells what it learnt from"
+
+
 def test_a_pipe_at_the_usual_name_is_not_waited_for(shelf: Shelf, tmp_path: Path) -> None:
     shutil.copytree(shelf / "char", tmp_path / "char")
     os.mkfifo(tmp_path / "char" / "curves.png")

@@ -175,6 +175,13 @@ def test_a_page_says_once_what_cannot_be_told_and_that_the_split_chose_the_weigh
     assert "chosen by this split" not in text
 
 
+def test_a_page_says_that_the_network_over_fits(folder: Path) -> None:
+    report = json.loads((folder / "char" / "report.json").read_text())
+    over = {"text": "the network over-fits: <so>"}
+    assert "The network over-fits: <so>." in Page(page_of([Shown("char", report | {"fit": over})])).text
+    assert "The network" not in Page(page_of([Shown("char", report | {"fit": None})])).text
+
+
 MATRIX = Confusion(tuple(f"label {i}" for i in range(25)), tuple((i, k, 9) for i in range(25) for k in range(25)))
 
 

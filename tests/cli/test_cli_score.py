@@ -121,6 +121,9 @@ def test_what_cannot_be_scored(shelf: Shelf, place: Path) -> None:
     assert refused.startswith("this is a model for the task forecast; score needs a language-model")
     assert "rnncli evaluate" in refused
     assert "no such file" in run("score", shelf / "char", "nosuch.txt", cwd=place).refused(2)
+    (place / "texts").mkdir()
+    refused = run("score", shelf / "char", "texts", cwd=place).refused(2)
+    assert refused.endswith(f"rnncli evaluate {shelf / 'char'} texts")
     for wrong in ("0", "0%", "100%", "x", "nan%", "1.5"):
         assert "write 20 or 1%" in run("score", "char", "--most-surprising", wrong, cwd=place).refused(2)
     (place / "bad.txt").write_bytes(b"The hen\n\xff\xfe\x00\xe9\nThe fox\n")

@@ -58,9 +58,8 @@ def test_data_of_fewer_sequences_than_shards_are_refused_before_anything_is_writ
     (folder / "few.csv").write_text("text,label\n" + "red,x\nblue,y\n" * 6)
     (folder / "few.yaml").write_text("task: classify\ndata: {path: few.csv, validation: 0, residual: none}\n")
     said = run(command[0], "few.yaml", *command[1:], "--set", "training.shards=16", cwd=folder).failed(2)
-    place = "--set training.shards=16: " if command[0] == "check" else ""
     assert said == (
-        f"{place}training.shards is 16, and a batch has only 12 sequences; lower it, or raise training.batch_size if "
-        "there are more"
+        "--set training.shards=16: training.shards is 16, and a batch has only 12 sequences; lower it, or raise "
+        "training.batch_size if there are more"
     )
     assert not (folder / "refused").exists()

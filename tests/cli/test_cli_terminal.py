@@ -7,7 +7,7 @@ import shlex
 from pathlib import Path
 
 import pytest
-from cli_runs import COMMAND, PATIENCE, environment
+from cli_runs import COMMAND, PATIENCE, environment, run
 from conftest import TEXT, Shelf
 
 pexpect = pytest.importorskip("pexpect")
@@ -123,6 +123,18 @@ def test_generated_text_never_drives_the_terminal(shelf: Shelf, tmp_path: Path) 
     assert "\x1b" not in shown
     assert "\u202e" not in shown
     assert shown.endswith("\n")  # the prompt starts on a line of its own
+
+
+def test_what_is_told_of_generated_text_begins_on_a_line_of_its_own(shelf: Shelf) -> None:
+    text = run("generate", "char", "-n", "40", "--stop", "\n", cwd=shelf.folder).ok().out
+    assert text
+    assert not text.endswith("\n")
+    code, shown = on_a_terminal("generate", "char", "-n", "40", "--stop", "\n", "--report", cwd=shelf.folder)
+    assert code == 0
+    lines = shown.splitlines()
+    assert lines[0] == text
+    assert lines[1].startswith("rnncli: ")
+    assert "" not in lines
 
 
 def test_predict_shows_a_table_and_a_pipe_gets_csv(shelf: Shelf) -> None:

@@ -93,6 +93,24 @@ def test_a_run_starts_from_the_weights_and_the_knowledge_of_another(task: str, t
     run("evaluate", "second", cwd=tmp_path).ok()
 
 
+@pytest.mark.parametrize("task", ["language-model", "classify", "tag", "seq2seq"])
+def test_the_encoding_of_other_data_is_found_as_without_a_run(task: str, tmp_path: Path) -> None:
+    name, other = files(task, tmp_path)
+    mostly = TASKS[task][1].replace("red", "rosé").replace("Quiz", "Qüiz")
+    (tmp_path / other).write_bytes(mostly.encode("cp1252"))
+    still = ["--set", "training.epochs=1"]
+    run("train", "c.yaml", "-o", "first", "-q", cwd=tmp_path).ok()
+    assert "is read as cp1252" in run("train", "--from", "first", other, "-o", "west", *still, cwd=tmp_path).ok().err
+    config = tmp_path / "west/config.yaml"
+    assert "encoding: cp1252" in config.read_text()
+    run("train", "--from", "west", "-o", "same", *still, cwd=tmp_path).ok()
+    run("train", "--from", "west", name, "-o", "back", *still, cwd=tmp_path).ok()
+    assert "encoding: utf-8" in (tmp_path / "back/config.yaml").read_text()
+    named = ["--from", "west", name, "-o", "named", "--encoding", "latin-1"]
+    run("train", *named, *still, cwd=tmp_path).ok()
+    assert "encoding: latin-1" in (tmp_path / "named/config.yaml").read_text()
+
+
 @pytest.mark.long
 def test_the_same_seed_gives_the_same_bytes_and_so_does_a_resumed_run(tmp_path: Path) -> None:
     (tmp_path / "long.txt").write_text(TEXT * 22)

@@ -140,11 +140,13 @@ MISPLACED_KEYS = {
     "  task: forecast": ':3:3: unknown key "task"; task belongs at the top level',
     "hidden_size: 3": ':3:1: unknown key "hidden_size"; hidden_size belongs under model:',
     "modle: 3": ':3:1: unknown key "modle"; did you mean "model"?',
-    "zzz: 3": ':3:1: unknown key "zzz"; the keys at the top level are task, data, model, training, tune',
+    "zzz: 3": ':3:1: unknown key "zzz"; the keys at the top level are task, data, model, training, tune; see rnncli '
+    "help config",
     "  zzz: 3": (
         ':3:3: unknown key "zzz"; the keys under model: are cell, activation, hidden_size, num_layers, '
         "dropout, recurrent_init, chrono_init, recurrent_scale, cap_input_gate, weight_drop, "
-        "state_dropout, skip_connections, input_dropout, output_dropout, variational_dropout, decoder, segment"
+        "state_dropout, skip_connections, input_dropout, output_dropout, variational_dropout, decoder, segment; "
+        "see rnncli help config"
     ),
 }
 

@@ -54,7 +54,7 @@ MISTAKES = {
     "bandz: 3": '3:14: unknown key "bandz"; did you mean "bands"?',
     "hidden_size: 3": '3:14: unknown key "hidden_size"; hidden_size belongs under model:',
     "zzz: 3": '3:14: unknown key "zzz"; the keys under data.features: are kind, bands, window, hop, rate, stack, '
-    "deltas, normalise",
+    "deltas, normalise; see rnncli help config",
     "bands: 0": "3:21: data.features.bands is 0; must be at least 1",
     "bands: 257": "3:21: data.features.bands is 257; must be at most 256",
     "kind: mfcc": '3:20: data.features.kind is "mfcc"; expected one of log-mel, numbers, columns',

@@ -292,12 +292,63 @@ def test_row_26_a_spreadsheets_separator_line():
 
 
 def test_row_27_a_preamble():
-    content = "Report of 2020\n\nid,name,v\n1,a,2\n3,b,4\n"
+    content = "Report of,2020\n\nid,name,v\n1,a,2\n3,b,4\n"
     message = refused(content)
-    assert message.startswith("d.csv:3: 3 fields, header has 1; ")
+    assert message.startswith("d.csv:3: 3 fields, header has 2; ")
     assert "--skip-rows N if the header is not on line 1" in message
     table, _ = read(content, skip_rows=2)
     assert (table.header, table.lines) == (["id", "name", "v"], [4, 5])
+
+
+@pytest.mark.parametrize("units", ["", ",€,count\n", "day,EUR,\n"])
+@pytest.mark.parametrize(
+    ("titles", "count"),
+    [("Report\n\n", 2), ("Report,,\n", 1), (",Report of,2020\n", 1), ("Report,,\nNorth,,\n", 2), (",,\nReport\n", 2)],
+)
+def test_row_27_titles_above_the_header_are_counted(titles, count, units):
+    content = f"{titles}date,sales,visitors\n{units}2020-01-01,1,2\n2020-01-02,3,4\n"
+    assert refused(content).endswith(
+        f"looks like a title above the names of the columns on line {count + 1}; pass --skip-rows {count}, or "
+        "--set data.header=true if it holds their names"
+    )
+    table, _ = read(content, skip_rows=count)
+    assert (table.header, len(table.rows)) == (["date", "sales", "visitors"], 2)
+    assert read(content, header=True, ragged="keep")[0].header[0] in ("Report", "column1")
+
+
+@pytest.mark.parametrize(
+    ("header", "second"),
+    [
+        ("date,,visitors", "2020-01-01,1,2"),
+        ("date,,", "day,EUR,"),
+        ("day,,", "Monday,1,2"),
+        (",sales,", "Anna,3,4"),
+        ("text,,", "Anna,met,Bob"),
+        ("date,,", "1,2,3\nx,y,z"),
+    ],
+)
+def test_a_header_that_lacks_names_is_no_title(header, second):
+    assert read(f"{header}\n{second}\nTuesday,3,4\nBob,is,old\n")[0].header[0] in ("date", "day", "column1", "text")
+
+
+def test_a_header_of_which_the_user_names_a_column_is_no_title():
+    content = "date,,\nof day,EUR,count\n2020-01-01,1,2\n2020-01-02,3,4\n"
+    assert "--skip-rows 1" in refused(content)
+    assert read(content, named=["date"])[0].header == ["date", "column2", "column3"]
+
+
+@pytest.mark.parametrize(("above", "skip_rows"), [("", 1), ("", 4), ("Report\n", 2), ("Report\n\n", 5)])
+@pytest.mark.parametrize("header", [None, True])
+def test_a_header_that_skip_rows_leaves_out_is_found_by_the_names_that_are_known(above, skip_rows, header):
+    content = f'{above}"date",sales\n' + "".join(f"2020-01-0{day},{day}\n" for day in range(1, 9))
+    right, options = above.count("\n"), {"named": ["date"], "header": header}
+    assert refused(content, skip_rows=skip_rows, **options) == (
+        f'd.csv:{right + 1}: names the column "date", and is left out by data.skip_rows, which is {skip_rows}; pass '
+        f"--skip-rows {right}"
+    )
+    assert read(content, skip_rows=right, **options)[0].header == ["date", "sales"]
+    assert read(content, skip_rows=skip_rows)[0].header == ["column1", "column2"]
+    assert read(content, skip_rows=skip_rows, named=["date"], header=False)[0].header == ["column1", "column2"]
 
 
 def test_row_27_a_second_table():

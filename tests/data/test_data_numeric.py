@@ -63,9 +63,35 @@ def test_row_17_a_decimal_comma():
     message = refused(column("1,5"))
     assert message == ('d.csv:2: column 3 "temp": "1,5" is not a number; if "," is the decimal sign, pass --decimal ,')
     assert numeric_column(column("1,5", "-,5", "2"), 2, decimal=",").tolist() == [1.5, -0.5, 2]
-    assert '--set data.thousands="."' in refused(column("1.234,5"), decimal=",")
-    assert '--set data.thousands=","' in refused(column("1,234.5"))
+    assert '--thousands "."' in refused(column("1.234,5"), decimal=",")
+    assert '--thousands ","' in refused(column("1,234.5"))
     assert 'if "." is the decimal sign' in refused(column("1.5"), decimal=",")
+
+
+@pytest.mark.parametrize(
+    ("cell", "decimal", "mend"),
+    [
+        ("1,234", ".", 'if "," stands between thousands, --thousands ",", and if it is the decimal sign, --decimal ,'),
+        ("1,234.5", ".", 'if "," stands between thousands, --thousands ","'),
+        ("1.234,5", ".", 'if "." stands between thousands, --thousands "." --decimal ,'),
+        ("1.234.567", ".", 'if "." stands between thousands, --thousands "." --decimal ,'),
+        ("-1'234", ",", 'if "\'" stands between thousands, --thousands "\'"'),
+        ("1 234,5", ".", 'if " " stands between thousands, --thousands " " --decimal ,'),
+        ("1\u202f234,5", ",", 'if " " stands between thousands, --thousands " "'),
+        ("1_234", ".", "write it without separators between thousands"),
+        ("1,234 567", ".", "write it without separators between thousands"),
+    ],
+)
+def test_row_22_marks_between_thousands_are_named_where_there_is_a_key_for_them(cell, decimal, mend):
+    message = refused(column(cell), decimal=decimal)
+    assert message == f'd.csv:2: column 3 "temp": {shown(cell)} is not a number; {mend}'
+    if "--thousands" in mend:
+        mark = mend.partition('--thousands "')[2][0]
+        point = "," if mend.endswith("--decimal ,") and "if it is" not in mend else decimal
+        assert is_number(cleaned([cell], mark, None, point)[0], point)
+    assert "thousands" not in refused(column(cell), decimal=decimal, has_thousands=False).replace(
+        "write it without separators between thousands", ""
+    )
 
 
 @pytest.mark.parametrize("cell", ["٣", "１", "1२"])
@@ -82,7 +108,7 @@ def test_a_third_decimal_sign_is_refused():
 def test_row_19_missing_cells_are_refused_with_count_and_line(gap):
     assert refused(column("1", gap, "3", gap)) == (
         'd.csv:3: column 3 "temp": 2 of 4 values are missing, this is the first; '
-        "--set data.missing=ffill|interpolate|mask|zero says what to do"
+        "--missing ffill|interpolate|mask|zero says what to do"
     )
 
 
@@ -170,7 +196,7 @@ def test_fractions_that_may_be_thousands_are_told(cells, told):
     assert notes == (
         [
             f"d.csv: numbers such as {one} are read as fractions, not thousands; if they are thousands, "
-            '--set data.thousands="." --set data.decimal=",", else --decimal .'
+            '--thousands "." --decimal ",", else --decimal .'
         ]
         if told
         else []
@@ -180,7 +206,7 @@ def test_fractions_that_may_be_thousands_are_told(cells, told):
 def test_thousands_or_a_fraction_is_refused_with_two_mends_that_work():
     message = refused(column("1.002", "919"))
     assert message.startswith('d.csv:2: column 3 "temp": "1.002" beside "919" may be thousands or a fraction')
-    assert '--set data.thousands="." --set data.decimal=","' in message
+    assert '--thousands "." --decimal ","' in message
     assert numeric_column(column(*cleaned(["1.002", "919"], ".", None, ",")), 2, decimal=",").tolist() == [1002, 919]
     assert numeric_column(column("1.002", "919.000"), 2).tolist() == [1.002, 919]
     for cells in (["1.002", "919.5"], ["0.002", "919"], ["1.002", "2.003"], ["1.0021", "919"]):

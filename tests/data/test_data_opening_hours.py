@@ -63,7 +63,7 @@ def test_the_pattern_is_found_and_goes_on(name, form):
 def test_a_row_that_is_missing_is_refused_by_its_line_or_filled(name):
     stamps = [moment.strftime("%Y-%m-%d %H:%M") for moment in PATTERNS[name][0]]
     gone = [*stamps[:30], *stamps[31:]]
-    with pytest.raises(DataError, match=rf'd.csv:32: .*; expected "{stamps[30]}" .*data.missing=ffill'):
+    with pytest.raises(DataError, match=rf'd.csv:32: .*; expected "{stamps[30]}" .*--missing ffill'):
         read(gone)
     made, places = read(gone, fill_gaps=True)
     assert places.tolist() == [k for k in range(len(stamps)) if k != 30]

@@ -80,7 +80,7 @@ def test_without_offsets_the_change_is_refused_by_its_line_with_a_way_that_works
         assert mend in str(refused.value)
         merged = timeline(sorted(stamps), keep_duplicates=True)
     else:
-        assert "data.missing" in str(refused.value)
+        assert "--missing" in str(refused.value)
         merged = timeline(stamps, fill_gaps=True)
     assert merged.following(1) == [f"{max(wall) + timedelta(minutes=minutes):%Y-%m-%d %H:%M}"]
 
@@ -92,7 +92,7 @@ def test_a_repeated_or_missing_hour_is_told_with_the_zone_as_the_first_mend(zone
         timeline(stamps)
     text = str(refused.value)
     assert f"if summer time {'ends' if day.month > 6 else 'begins'} there, name the time zone" in text
-    assert text.index("data.timezone") < text.index("data.duplicates" if day.month > 6 else "data.missing")
+    assert text.index("data.timezone") < text.index("data.duplicates" if day.month > 6 else "--missing")
 
 
 @pytest.mark.parametrize("first", [datetime(2023, 6, 4), datetime(2023, 10, 25)])

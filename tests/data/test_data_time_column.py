@@ -82,9 +82,7 @@ def test_a_repeated_stamp_has_the_place_of_the_one_before_it():
     assert places.tolist() == [0, 0, 1, 0, 1, 1]
     assert timelines[0].following(1) == ["2020-01-03"]
     assert "--set data.duplicates=first|last|mean|sum; or leave" in refused(rows, fill_gaps=True)
-    assert "--set data.missing=ffill|interpolate|mask|zero; or leave" in refused(
-        "a 1, a 2, a 3, a 9", keep_duplicates=True
-    )
+    assert "--missing ffill|interpolate|mask|zero; or leave" in refused("a 1, a 2, a 3, a 9", keep_duplicates=True)
 
 
 @pytest.mark.parametrize("late", ["2020-01-01 00:00", "2020-01-01 01:30"])

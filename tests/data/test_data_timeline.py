@@ -230,7 +230,7 @@ def test_a_missing_row_is_blamed_with_what_was_expected():
     months = [f"2020-{month:02}-01" for month in (1, 2, 3, 5, 6)]
     assert refused(*months) == (
         'd.csv:5: column 2 "date": "2020-05-01" comes after "2020-03-01"; expected "2020-04-01" (step: month); '
-        "or fill such gaps with --set data.missing=ffill|interpolate|mask|zero"
+        "or fill such gaps with --missing ffill|interpolate|mask|zero"
     )
     days = [f"2020-01-{day:02}" for day in (1, 3, 4, 5)]
     assert refused(*days).startswith('d.csv:3: column 2 "date": "2020-01-03" comes after "2020-01-01"')

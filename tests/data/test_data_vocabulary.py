@@ -193,6 +193,12 @@ def test_an_unknown_token_is_read_as_another_and_a_known_one_stays():
     [
         ("char", {"é": "ö"}, '--unknown é=ö: the model does not know "ö" (U+00F6); name another'),
         ("char", {"ß": "ss"}, "--unknown ß=ss: is to be one of the characters in place of another; name two"),
+        (
+            "char",
+            {"Z=S,ü": "u"},
+            "--unknown Z=S,ü=u: is to be one of the characters in place of another; name two, and several pairs as "
+            "--unknown A=B --unknown C=D",
+        ),
         ("char", {"sz": "s"}, "--unknown sz=s: is to be one of the characters"),
         ("word", {"the cat": "fox"}, "--unknown the cat=fox: is to be one of the words"),
         ("byte", {"é": "e"}, "--unknown é=e: this model reads bytes"),

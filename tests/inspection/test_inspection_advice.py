@@ -359,3 +359,13 @@ def test_depth_is_told_from_memory():
         assert first.startswith("layer 0: 1% of the gradient is left after 7 steps of 63")
         assert words in second
     assert len(told("language-model", RNN, about=report(forgetting))) == 1
+
+
+def test_what_to_change_does_not_follow_the_lags_that_were_looked_at():
+    training = {"bptt": 64, "bptt_stride": 64}
+    few, many = (
+        told("language-model", LSTM, training, about=report(layer(decaying(0.5, lags), flows=64))) for lags in (16, 64)
+    )
+    assert changes(few[0]) == changes(many[0])
+    assert ["model.chrono_init=64"] in changes(few[0])
+    assert ["training.bptt=8", "training.bptt_stride=8"] in changes(few[0])

@@ -3,7 +3,7 @@
 import pytest
 
 from rnncli.config.model_section import ModelConfig
-from rnncli.training.fit import FITS, OVER, UNDER, fit
+from rnncli.training.fit import FITS, OVER, UNDER, fit, over_fit
 
 
 def lines(train, valid):
@@ -64,8 +64,37 @@ def test_what_to_change_where_it_under_fits_without_dropout(of):
 
 def test_nothing_is_said_where_chance_decides():
     train, valid = [2.0, 1.7, 1.5, 1.0], [1.9, 1.7, 1.6, 1.7]
-    assert judged(train, valid, held_out=999) is None
+    assert judged(train, valid, held_out=999) is None  # 6% worse
     assert judged(train[:3], valid[:3]) is None
     assert judged([0.1, 0.01, 0.01, 0.01], [0.1, 0.02, 0.01, 0.02]) is None  # a text that is known by heart
     assert judged(train, [float("nan")] * 4) is None
     assert fit([], 5000, model(), "") is None
+
+
+EARLY = [1.0, 0.8, 0.9, 1.1, 1.2, 1.3, 1.25, 1.3]
+
+
+def test_validation_that_becomes_much_worse_while_training_goes_on_over_fits_however_few_are_held_out():
+    train = [1.2, 1.0, 0.8, 0.6, 0.5, 0.4, 0.3, 0.2]
+    found = over_fit(lines(train, EARLY), model())
+    assert found.text() == (
+        "the network over-fits: training loss 1.000, validation loss 0.800 at best after update 20 of 80, 1.300 at the "
+        "end; try --set model.dropout=0.5"
+    )
+    assert judged(train, EARLY, held_out=10) == found
+    assert over_fit(lines(train, EARLY), model(num_layers=1)).change == ("model.hidden_size=32",)
+    assert over_fit(lines(train, [*EARLY[:-1], 0.95]), model()) is None  # one of the last quarter is not much worse
+    assert over_fit(lines([*train[:-1], 1.1], EARLY), model()) is None  # it did not learn on
+    assert over_fit(lines(train, train), model()) is None
+    assert over_fit(lines(train, [value / 20 for value in EARLY]), model()) is None  # nearly 0
+
+
+def test_weights_that_were_best_early_are_told_with_an_end_that_comes_sooner():
+    train, valid = [1 / (k + 1) for k in range(40)], [1.0, 0.8, *[1.2 + k / 100 for k in range(38)]]
+    for found in (over_fit(lines(train, valid), model()), judged(train, valid)):
+        assert found.change == ("model.dropout=0.5", "training.patience=10")
+
+
+def test_weights_that_training_only_made_worse_over_fit():
+    found = over_fit(lines([None, 0.8, 0.6, 0.5], [0.6, 0.8, 0.9, 1.0]), model())
+    assert found.losses == "validation loss 0.600 at best after update 10 of 40, 1.000 at the end"

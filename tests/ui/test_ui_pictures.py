@@ -126,6 +126,19 @@ def test_networks_that_are_compared_are_named() -> None:
     assert {"hidden_size=8", "hidden_size=9"} <= set(words(lambda: gradients.draw_compared(networks)))
 
 
+def test_each_panel_names_the_layer_that_remembers_most_there_and_a_network_keeps_its_line() -> None:
+    def network(at: str, most: int) -> Any:
+        return report(*(layer(powers(0.9 if i == most else 0.5, 20), i) for i in range(3)), at=at)
+
+    before = [Compared(name, network("init", 0)) for name in ("diverged", "lstm")]
+    figure = gradients.draw_compared([*before, Compared("lstm", network("best", 2))])
+    legends = [[text.get_text() for text in axes.get_legend().get_texts()] for axes in figure.axes]
+    assert legends == [["diverged, layer 0", "lstm, layer 0"], ["lstm, layer 2"]]
+    (diverged, lstm, _), (trained, _) = (axes.lines for axes in figure.axes)  # the last is that of one percent
+    assert lstm.get_color() == trained.get_color() != diverged.get_color()
+    assert lstm.get_linestyle() == trained.get_linestyle() != diverged.get_linestyle(), "one would hide the other"
+
+
 LONG = [replace(CURVE, name=f"runs/a long name of a run {i}", figure=None) for i in range(5)]
 LEGENDS: dict[str, Callable[[], Any]] = {
     "5 runs": lambda: curves.draw(LONG),
@@ -159,16 +172,16 @@ def test_no_entry_of_a_legend_is_cut_off(name: str, inches: float) -> None:
         assert extent.x1 <= figure.bbox.x1 + 1, [text.get_text() for text in legend.get_texts()]
 
 
-def test_losses_of_different_kinds_on_one_axis_are_told() -> None:
+def test_losses_that_are_not_comparable_on_one_axis_are_told() -> None:
     one, other = (
-        replace(CURVE, loss="forecast (mae)"),
-        replace(CURVE, loss="language-model (char)", figure=("f", (1.0,) * 3)),
+        replace(CURVE, loss="forecast (mae)", basis={"split": ("0.1",), "data": ("0a",)}),
+        replace(CURVE, basis={"split": ("0.2",), "data": ("0b",)}, figure=("f", (1.0,) * 3)),
     )
-    said = "Losses of different kinds, not to be compared: "
-    assert [text for text in words(lambda: curves.draw([one, other])) if text.startswith(said)]
+    said = "Losses are not comparable: the runs differ in split and data"
+    assert said in " ".join(words(lambda: curves.draw([one, other])))
     assert "figures, not alike" in words(lambda: curves.draw([one, other]))
-    alike = words(lambda: curves.draw([one, replace(one, name="runs/b")]))
-    assert not [text for text in alike if text.startswith(said)]
+    alike = words(lambda: curves.draw([one, replace(one, name="runs/b"), replace(CURVE, basis={})]))
+    assert not [text for text in alike if text.startswith("Losses are not")], "of one nothing is known"
     assert "accuracy" in alike
 
 

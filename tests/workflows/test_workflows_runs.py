@@ -59,12 +59,16 @@ def test_the_best_of_those_that_compare_is_marked_and_only_what_differs_is_shown
         ("MAE of sales", "horizon", 12, False),
         ("MAE of sales", "validation", "../held.csv", False),
         ("MAE of sales", "context", 9, True),
+        ("MAE of sales", "missing", "ffill", False),
+        ("MAE of sales", "duplicates", "sum", False),
+        ("MAE of sales", "resample", "1h", False),
+        ("MAE of sales", "transform", "log", True),
     ],
 )
 def test_scores_of_something_else_are_not_compared(
     tmp_path: Path, unit: str, key: str, other: Any, *, compare: bool
 ) -> None:
-    data = {"tokens": "char", "horizon": 1, "test": 0.1, "validation": 0.2, "context": 3}
+    data = {"tokens": "char", "horizon": 1, "test": 0.1, "validation": 0.2, "context": 3, "missing": "mask"}
     for name, kept in (("a", data), ("b", data | {key: other})):
         path = made(tmp_path / name, 0.5) / "report.json"
         report = json.loads(path.read_text(encoding="utf-8"))
@@ -72,6 +76,15 @@ def test_scores_of_something_else_are_not_compared(
         report["score"]["unit"] = unit
         path.write_text(json.dumps(report), encoding="utf-8")
     assert any(one.best_of for one in listed(tmp_path).values()) == compare
+
+
+def test_what_fills_the_inputs_of_a_classifier_is_no_part_of_what_it_is_scored_on(tmp_path: Path) -> None:
+    for name, missing in (("a", "mask"), ("b", "ffill")):
+        path = made(tmp_path / name, 0.5) / "report.json"
+        report = json.loads(path.read_text(encoding="utf-8"))
+        report["config"]["data"]["missing"] = missing
+        path.write_text(json.dumps(report), encoding="utf-8")
+    assert any(one.best_of for one in listed(tmp_path).values())
 
 
 def test_sorted_by_score_the_best_comes_first_and_runs_without_one_last(tmp_path: Path) -> None:

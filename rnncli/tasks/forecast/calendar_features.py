@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from rnncli.config.problems import did_you_mean
+from rnncli.config.suggestions import did_you_mean
 from rnncli.data.stamps import DAY, HOUR, WEEK, day_of_week, months_of
 from rnncli.data.timeline import Timeline
 from rnncli.errors import ConfigError, UsageError, shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -11,11 +12,12 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, fie
 from rnncli.config.chosen import Chosen, chosen
 from rnncli.config.data_section import TableConfig
 from rnncli.config.model_section import StackModelConfig
-from rnncli.config.problems import did_you_mean
 from rnncli.config.section import Columns, Count, FilePath
 from rnncli.config.sections import Config
+from rnncli.config.suggestions import did_you_mean
 from rnncli.config.training_section import SeededTrainingConfig, TruncatedTrainingConfig
 from rnncli.config.values import LARGEST_COUNT, each, one_of, refusal
+from rnncli.errors import UsageError
 from rnncli.tasks.forecast.loss_registry import FORECAST_LOSSES
 
 SCALINGS = ("seasonal-error", "mean", "standard", "robust", "last-value", "none")
@@ -88,6 +90,11 @@ def checked_words(value: Any) -> Any:
     if not all(isinstance(one, (str, int, float)) and not isinstance(one, bool) for one in listed):
         raise refusal("must be a word or a number, or a list of them")
     return [str(one) for one in listed]
+
+
+def _unlike_decimal(mark: str) -> str:
+    other = "," if mark == "." else "."
+    return f'must differ from data.decimal; if that is "{other}", --decimal "{other}"'
 
 
 class SeriesConfig(TableConfig):
@@ -234,12 +241,20 @@ class SeriesConfig(TableConfig):
         """The contexts as a list, empty if none is given."""
         return [] if self.context is None else self.context if isinstance(self.context, list) else [self.context]
 
+    def read_as(self, reading: Mapping[str, Any]) -> SeriesConfig:
+        """Return the keys with those of `reading` in their place; UsageError where both marks in numbers are one."""
+        data = self.model_copy(update=dict(reading))
+        if data.thousands == data.decimal:
+            raise UsageError(
+                f'the mark between thousands, "{data.thousands}", {_unlike_decimal(data.decimal)} beside --thousands'
+            )
+        return data
+
     @field_validator("thousands")
     @classmethod
     def _thousands_are_no_fractions(cls, thousands: str | None, info: ValidationInfo) -> str | None:
         if thousands is not None and thousands == info.data.get("decimal"):
-            other = "," if thousands == "." else "."
-            raise refusal(f'must differ from data.decimal; if that is "{other}", --set data.decimal="{other}" too')
+            raise refusal(f"{_unlike_decimal(thousands)} too")
         return thousands
 
     @field_validator("format")

@@ -186,7 +186,7 @@ class ForecastExperiment(Experiment):
 
     def hold_out(self, source: Source, changes: Options) -> None:
         """Take the rows of `source`, which follow the last ones, as the test split; DataError if they are too few."""
-        data = self.config.changed(data=changes).data
+        data = self.config.data.read_as(changes)
         splits = with_rows(self.splits, source, self.columns, data)
         ends = np.stack([splits.ends[:, TRAINING], splits.ends[:, -2], splits.ends[:, -1]], axis=1)
         self.splits = Divided(splits.panel, ends, splits.last)

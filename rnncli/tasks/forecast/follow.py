@@ -39,7 +39,7 @@ def follow(forecaster: Forecaster, asked: Asked, options: ForecastOptions) -> It
             "first row of each time is taken"
         )
     follower = Follower(forecaster, options.levels, network=options.network)
-    data = forecaster.config.changed(data=asked.reading).data
+    data = forecaster.config.data.read_as(asked.reading)
     delimiter = str(asked.reading.get("delimiter", forecaster.delimiter))
     lines = StreamLines(asked.data or "-", forecaster.columns, data, delimiter, strict=options.strict)
     # As the model's own data are written, wherever a state goes on.
@@ -60,6 +60,8 @@ def follow(forecaster: Forecaster, asked: Asked, options: ForecastOptions) -> It
         note(f"reads its {forecaster.members.context} rows of context anew for every row")
     else:
         note(f"{follower.method.replace('-', ' ')}, which was no worse on validation, forecasts anew for every row")
+    if follower.method == NETWORK and forecaster.members.average is not None:
+        note(f"forecast: {forecaster.members.average}")
     return _followed(answers, state)
 
 

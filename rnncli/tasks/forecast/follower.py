@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rnncli.data.timeline import Timeline
-from rnncli.errors import ModelFileError, UsageError
+from rnncli.errors import ModelFileError, UsageError, quoted
 from rnncli.kernels.cells import CELLS
 from rnncli.tasks.forecast.backtest import NETWORK
 from rnncli.tasks.forecast.baselines import CORRECTABLE, LOOKED_BACK
@@ -42,11 +42,20 @@ class Follower:
 
     def __init__(self, forecaster: Forecaster, levels: Sequence[float], *, network: bool = False):
         if forecaster.columns.layout != "wide":
-            raise UsageError(
-                "--follow: is for one series, or several side by side; this model has series of other forms"
-            )
+            columns, name = forecaster.columns, quoted(forecaster.panel.ids[0])
+            if columns.layout == "rows":
+                mend = "train it on a table with a column for each"
+            else:
+                header = quoted(columns.sources(columns.time or columns.id)[0])
+                mend = (
+                    f"train one on the rows of each, and send it those: grep -e {header} -e {name} | rnncli predict …"
+                )
+            raise UsageError(f"--follow: is for one series, or several side by side, and this model has others; {mend}")
         if forecaster.columns.known_covariates or forecaster.columns.past:
-            raise UsageError("--follow: this model reads covariates, which a stream of targets does not have")
+            raise UsageError(
+                "--follow: this model reads covariates, which a stream of targets does not have; train one without, or "
+                "predict RUN FILE from time to time"
+            )
         self.forecaster, self.levels, self.network = forecaster, tuple(levels), network
         self.method = NETWORK if network else forecaster.method
         self.calibration: Calibration | None = forecaster.validated.calibrations.get(self.method)

@@ -14,7 +14,7 @@ import numpy as np
 from rnncli.config.section import Character
 from rnncli.data.source import Source, read_source
 from rnncli.data.typed import typed
-from rnncli.errors import ModelFileError, UsageError
+from rnncli.errors import DataError, ModelFileError, UsageError
 from rnncli.notes import note
 from rnncli.tasks.answers import Answers, Stream, Table
 from rnncli.tasks.forecast.answers import Band, Sheet
@@ -30,11 +30,11 @@ from rnncli.tasks.forecast.kept import require_kept
 from rnncli.tasks.forecast.members import SEED, Average, build_members
 from rnncli.tasks.forecast.panel import Panel, continued
 from rnncli.tasks.forecast.panel_columns import Columns
-from rnncli.tasks.forecast.panel_tables import lines_of, read_panel, with_future
+from rnncli.tasks.forecast.panel_tables import lines_of, read_panel, refuse_coming_alone, with_future
 from rnncli.tasks.forecast.paths import Past, Walk
 from rnncli.tasks.forecast.reconciliation import Reconciliation, lowest
 from rnncli.tasks.forecast.recursive import Recursive
-from rnncli.tasks.forecast.reports import FORECAST_BY, ForecastChart
+from rnncli.tasks.forecast.reports import AVERAGED_WITH, FORECAST_BY, ForecastChart
 from rnncli.tasks.forecast.settings import kept_rows, require_within_reach
 from rnncli.tasks.forecast.totals import totals
 from rnncli.tasks.forecast.validated import LEAST_KEPT, Validated
@@ -144,6 +144,14 @@ class Forecaster(Predictor):
             doubt_beginning(panel, source.name, self.panel, self.members.context)
         self._take(panel)
         self._note_another_level(source.name)
+
+    def _read_history(self, source: Source, data: SeriesConfig) -> None:
+        """Read `source`; a UsageError says what it is for if it has the rows ahead alone."""
+        try:
+            self.read(source, data)
+        except (DataError, UsageError):
+            refuse_coming_alone(source, data, self.columns)
+            raise
 
     def _note_another_level(self, name: str) -> None:
         """Write a note if values are far from those of training, and no network scales them by their own context."""
@@ -338,9 +346,9 @@ class Forecaster(Predictor):
         if options.explain and options.plot:
             raise UsageError("--explain: adds columns, and a plot has none; take another --format")
         # A total below the training data tells nothing of others.
-        data = self.config.changed(data={"skip_footer": 0, **asked.reading}).data
+        data = self.config.data.read_as({"skip_footer": 0, **asked.reading})
         if asked.data is not None:
-            self.read(read_source(asked.data), data)
+            self._read_history(read_source(asked.data), data)
         if options.future is not None:
             self.read_future(read_source(options.future), data)
         levels = options.levels or (SHOWN if options.plot and self.validated.calibrations else ())
@@ -354,7 +362,10 @@ class Forecaster(Predictor):
         rows = self.rows(replace(made, bands=bands))
         charts = tuple(self.charts(made)) if options.plot else ()
         by = NETWORK if options.network else self.method
-        nested = [row | {FORECAST_BY: by} for row in rows]
+        who = {FORECAST_BY: by}
+        if by == NETWORK and self.members.average is not None:
+            who[AVERAGED_WITH] = self.members.average.baseline
+        nested = [row | who for row in rows]
         # A CSV of the network's has the columns of the data alone, to be joined to them; a baseline's says so.
         return Table(
             nested, rows if by == NETWORK or self.of_0_1 else nested, self.delimiter, self.data.decimal, charts

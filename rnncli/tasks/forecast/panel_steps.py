@@ -316,7 +316,7 @@ class StepTable:
         if how == "ffill" and gaps[0]:
             raise DataError(
                 f"{self._where(row)}: {column}: the first value of {_the_series(name)} is missing, so ffill has "
-                "nothing to repeat; remove the row or use --set data.missing=interpolate or mask"
+                "nothing to repeat; remove the row or use --missing interpolate or mask"
             )
         return filled(values, how)
 

@@ -10,10 +10,10 @@ import numpy as np
 from rnncli.config.chosen import is_open
 from rnncli.data.cell_cleaning import cleaned, without_signs
 from rnncli.data.csv_table import Table, read_table
-from rnncli.data.numeric import note_fractions, numeric_row
-from rnncli.data.source import Source
+from rnncli.data.numeric import is_missing, note_fractions, numeric_row
+from rnncli.data.source import STDIN, Source
 from rnncli.data.stamp_column import order_of_times
-from rnncli.errors import ConfigError, DataError, shown
+from rnncli.errors import ConfigError, DataError, UsageError, quoted, shown
 from rnncli.notes import doubt, note, noting
 from rnncli.tasks.forecast.config import SeriesConfig
 from rnncli.tasks.forecast.hierarchy import Hierarchy, coming_of_all, require_hierarchy, with_sums
@@ -58,12 +58,12 @@ def _series(name: str, values: np.ndarray, steps: list[int], where: str, table: 
         gap = steps[int(np.argmin(known))]
         raise DataError(
             f"{where}: column {gap + 1} {shown(table.header[gap])}: a value of the series {shown(name)} is missing; "
-            "--set data.missing=ffill|interpolate|mask|zero says what to do"
+            "--missing ffill|interpolate|mask|zero says what to do"
         )
     if not known[0] and data.missing == "ffill":
         raise DataError(
             f"{where}: the first value of the series {shown(name)} is missing, so ffill has nothing to repeat; begin "
-            "with a value or use --set data.missing=interpolate or mask"
+            "with a value or use --missing interpolate or mask"
         )
     whole = values if known.all() else filled(values, data.missing)
     return Panel(
@@ -197,6 +197,25 @@ def _coming(table: Table, columns: Columns, data: SeriesConfig, panel: Panel) ->
         {key: kept_after(column, before.get(key)) for key, column in its.items()}
         for its, before in zip(told, panel.coming, strict=True)
     )
+
+
+def refuse_coming_alone(source: Source, data: SeriesConfig, columns: Columns) -> None:
+    """Raise UsageError if `source` has none but the rows ahead: their known covariates, or times, and no target."""
+    with noting(lambda text: None):  # which were told when it was read
+        table = columns.joined(_read(source, data))
+    needed = [*columns.known_covariates, *([] if columns.time is None else [columns.time])]
+    targets = [table.header.index(name) for name in columns.targets if name in table.header]
+    names = (columns.time, columns.id, *columns.targets, *columns.past, *columns.known_covariates, *columns.static)
+    others = {*table.header} - {*names, *(source for name in names for source in columns.sources(name))}
+    if not needed or not {*needed} <= {*table.header} or columns.layout == "rows" or (others and not targets):
+        return  # one of the others may be a target under another name
+    if all(is_missing(row[i].strip()) for row in table.rows for i in targets):
+        path = "-" if source.name == STDIN else quoted(source.name)
+        way = f"give it as --future {path}" if columns.known_covariates else "leave it out"
+        raise UsageError(
+            f"{source.name}: has rows to forecast alone, without a value of {shown(columns.targets[0])}; {way}: "
+            "without DATA, the forecast goes on where the training data end"
+        )
 
 
 def lines_of(source: Source, data: SeriesConfig) -> Callable[[str, str], int]:

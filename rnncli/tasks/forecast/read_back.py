@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from rnncli.data.stamps import INTEGER, form_of_all, formats_of, read
-from rnncli.tasks.forecast.reports import FORECAST_BY, ForecastChart
+from rnncli.tasks.forecast.reports import AVERAGED_WITH, FORECAST_BY, ForecastChart
 
 _END = re.compile(r"(.+)_(lo|hi)_(\d{1,3}(?:\.\d{1,9})?)")  # the column of the end of an interval
 _EVEN = 1e-6  # between steps that are one: decimals are rounded
@@ -23,7 +23,7 @@ def charts_of(rows: Sequence[Mapping[str, Any]], decimal: str = ".") -> tuple[Fo
     """
     if not all(row.keys() >= rows[0].keys() for row in rows):
         return ()
-    names = [name for name in rows[0] if name != FORECAST_BY] if rows else []
+    names = [name for name in rows[0] if name not in (FORECAST_BY, AVERAGED_WITH)] if rows else []
     ends = {name: match for name in names if (match := _END.fullmatch(name))}
     plain = [name for name in names if name not in ends]
     targets = [name for name in plain if any(match[1] == name for match in ends.values())] or _numbers(plain, rows)

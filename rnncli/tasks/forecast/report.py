@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.config.problems import did_you_mean
+from rnncli.config.suggestions import did_you_mean
 from rnncli.data.written import Written
 from rnncli.errors import CheckFailedError, UsageError, shown
 from rnncli.notes import note

@@ -83,6 +83,7 @@ class BacktestReport:
 
 
 FORECAST_BY = "forecast_by"  # the column that says which method made a forecast
+AVERAGED_WITH = "averaged_with"  # the field that names the baseline which is part of the network's, if one is
 
 
 @dataclass(frozen=True)

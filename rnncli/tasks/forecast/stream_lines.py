@@ -65,10 +65,18 @@ class StreamLines:
             if header is None:
                 if line.error:
                     raise line.error
+                if self._is_title(line):
+                    continue
                 header = self._header(line)
                 if header is not self.names:
                     continue
             yield self._arrived(line, header)
+
+    def _is_title(self, line: Line) -> bool:
+        """True for one of the first data.skip_rows lines that is no header and has no number, as a row has."""
+        cells = [cell.strip() for cell in line.text.split(self.delimiter)]
+        numbered = any(cell.lstrip("+-")[:1].isdigit() for cell in cells)
+        return line.number <= self.data.skip_rows and not numbered and not set(self.names) <= set(cells)
 
     def _header(self, line: Line) -> list[str]:
         """Return the names in the first line, or those of the training data if it is a row already. DataError for two

@@ -237,9 +237,9 @@ class LanguageModel(Predictor):
 
         kind = self.vocabulary.kind
         if self.vocabulary.end is not None:
-            raise UsageError("--run: is a model of items, and a text is a stream; name one of data.items: stream")
+            raise UsageError("a model of items, and a file is a stream; name a run of data.items: stream")
         if kind not in ("char", "byte"):
-            raise UsageError(f"--run: its tokens are of the kind {kind}; name a run of data.tokens: char or byte")
+            raise UsageError(f"its tokens are of the kind {kind}; name a run of data.tokens: char or byte")
         return of_model(self.network, self.vocabulary, threads)
 
     @property

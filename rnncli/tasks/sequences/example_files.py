@@ -269,9 +269,13 @@ def _separator(data: ExamplesConfig, like: Columns | None) -> str | None:
 
 
 def dialect(data: LabelledConfig, like: Any, *, keep_ragged: bool = False) -> dict[str, Any]:
-    """Return how a table is read: without a header if the columns `like` had none; keep_ragged: with all its rows."""
-    own = {"header": False} if like is not None and not like.headed else {}
-    return data.dialect | own | ({"ragged": "keep"} if keep_ragged and data.ragged == "refuse" else {})
+    """Return how a table is read: with the names of the columns `like`, or without a header if they had none;
+    keep_ragged: with all its rows."""
+    read, own = data.dialect, dict[str, Any]()
+    if like is not None:
+        names = [name for name in (like.text, *like.inputs, like.id, like.label) if name is not None]
+        own = {"named": [*read["named"], *names]} if like.headed else {"header": False}
+    return read | own | ({"ragged": "keep"} if keep_ragged and data.ragged == "refuse" else {})
 
 
 def entries_in(opened: Opened, data: ExamplesConfig, like: Columns) -> Entries | None:

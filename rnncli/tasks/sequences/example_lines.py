@@ -58,7 +58,8 @@ def texts_in(
             first = list(islice(lines, _SEEN))
             _refuse_other_delimiter(first, name, data, like, is_label)
             lines = chain(first, lines)
-        if is_table(name) or _is_table_row(next(lines, None), data, like, is_label):
+        beginning = islice(lines, data.skip_rows + 1)  # titles, and a header
+        if is_table(name) or any(_is_table_row(line, data, like, is_label) for line in beginning):
             return None
         if name not in UNNAMED:
             note(f"{name}: read as one text a line, because it has no column {shown(str(like.text))}")
@@ -89,12 +90,12 @@ def texts_in(
     return examples
 
 
-def _is_table_row(first: Line | None, data: ExamplesConfig, like: Columns, is_label: Callable[[str], bool]) -> bool:
+def _is_table_row(first: Line, data: ExamplesConfig, like: Columns, is_label: Callable[[str], bool]) -> bool:
     """True if the first line is one of a table as in training: it names the column of texts or, where columns have no
     names, has a label in the place of labels.
     """
     marks = [declared_delimiter(data.delimiter) or ""] if data.delimiter else list(CANDIDATES)
-    rows = list(filter(None, (_fields(first, mark, data) for mark in marks))) if first else []
+    rows = list(filter(None, (_fields(first, mark, data) for mark in marks)))
     if like.headed:
         return any(_are_columns(row, str(like.text)) for row in rows)
     return any(_is_labelled(row, like, is_label) for row in rows)

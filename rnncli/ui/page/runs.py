@@ -262,6 +262,9 @@ def _training(page: Page) -> Iterator[Part]:
         loss = "" if curve.kept is None else f", of loss {curve.kept:.4g}"
         made = f"{amount(report['steps'], 'update')} in {duration(report['seconds'])}; {which}{loss}."
         yield Part(element("p", made, kind="soft"), 3, "Training", "the training")
+    if fit := report.get("fit"):
+        told = plain(f"{fit['text'].capitalize()}.", _LINE)
+        yield Part(element("p", told, kind="soft"), 3, "Training", "how the network fits")
     if (found := page.gradients) is not None:
         title = "How far the gradient reaches back"
         drawn = picture(

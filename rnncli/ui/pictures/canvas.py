@@ -30,7 +30,7 @@ INK, SOFT, GRID, PAPER = "#1f2328", "#59636e", "#d8dde3", "#ffffff"
 BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW = "#0072b2", "#d55e00", "#009e73", "#a3508b", "#56b4e9", "#b07800"
 BANDS = ("#cde2f1", "#9ac7e4", "#6aabd6")  # the widest first
 COLOURS = (BLUE, ORANGE, GREEN, PURPLE, YELLOW, SKY, SOFT)
-DASHES = ("-", "--", ":", "-.")  # a line's style changes with each round of colours
+DASHES = ("-", "--", ":", "-.")  # each line has other ones, so that one upon another hides nothing
 WIDTH = 8.0  # inches, which are 800 points of a screen; a PNG has twice as many
 _DPI = 200
 _DOTTED = 60  # points
@@ -191,9 +191,9 @@ def _title(figure: Any, title: str) -> str:
     return plain(title, int((figure.get_figwidth() - _EDGE) / _BOLD_LETTER))
 
 
-def headed(figure: Figure, title: str, axes: Axes) -> None:
-    """Write over all axes of a figure a title and the legend of one of them."""
-    handles, labels = axes.get_legend_handles_labels()
+def headed(figure: Figure, title: str, axes: Axes | None = None) -> None:
+    """Write over all axes of a figure a title and, if these are named, the legend of one of them."""
+    handles, labels = axes.get_legend_handles_labels() if axes is not None else ([], [])
     labels, columns = _fitted(figure, labels)
     figure.legend(
         handles,
@@ -210,7 +210,7 @@ def headed(figure: Figure, title: str, axes: Axes) -> None:
 def styles(count: int) -> Iterator[dict[str, Any]]:
     """Yield the colour and the dashes of each of `count` lines."""
     for i in range(count):
-        yield {"color": COLOURS[i % len(COLOURS)], "linestyle": DASHES[i // len(COLOURS) % len(DASHES)]}
+        yield {"color": COLOURS[i % len(COLOURS)], "linestyle": DASHES[i % len(DASHES)]}
 
 
 def dots(count: int) -> dict[str, Any]:

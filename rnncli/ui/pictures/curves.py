@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from rnncli.training.curves import Curve
+from rnncli.training.curves import Curve, caution
 from rnncli.ui.pictures.canvas import (
     BLUE,
     INK,
@@ -43,9 +44,9 @@ def draw(curves: Sequence[Curve]) -> Figure:
         _draw_several(places[0], curves)
         headed(figure, f"Training of {len(curves)} runs", places[0])
     _scale(places[0], [value for curve in curves for value in (*curve.train, *curve.valid)])
-    if len(kinds) > 1:
-        note = f"Losses of different kinds, not to be compared: {', '.join(kinds)}"
-        places[0].set_title(plain(note, 80 if figure.get_figwidth() >= WIDTH else 54), fontsize=10, fontweight="normal")
+    if told := caution(curves):
+        lines = textwrap.wrap(told.capitalize(), 80 if figure.get_figwidth() >= WIDTH else 54)
+        places[0].set_title("\n".join(lines), fontsize=10, fontweight="normal")
     if figures:
         for curve, style in zip(curves, styles(len(curves)), strict=True):
             if curve.figure is not None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from rnncli.inspection.reports import Compared, GradientReport, LayerGradients
 from rnncli.ui.axes import ONE_PERCENT
@@ -29,24 +29,30 @@ def draw(report: GradientReport) -> Figure:
         if (other := beside(layer)) is not None:
             shares, what = other
             lines.append((f"{layer.name}, {what}", shares, True))
-    _draw_lines(axes, lines)
+    _draw_lines(axes, lines, styles(len(lines)))
     titled(axes, f"Gradient by lag, {WEIGHTS[report.at].lower()}")
     return figure
 
 
 def draw_compared(compared: Sequence[Compared]) -> Figure:
-    """Draw a panel for each group, such as before and after training, with a line for each network."""
+    """Draw a panel for each group, such as before and after training, with a line for each network.
+
+    Each panel has a legend of its own, as another layer may remember most after training, and a network that diverged
+    is not in it. A network has one colour in all panels.
+    """
     groups = grouped(compared)
-    figure, places = figure_of(5.0, 1, len(groups), sharey=True)
+    keys = dict.fromkeys((one.name, layer.part) for one in compared for layer in deepest_layers(one))
+    looks = dict(zip(keys, styles(len(keys)), strict=True))
+    height = 3.2 + 0.2 * len(keys)  # of long names a legend has a line for each
+    figure, places = figure_of(0.8 + height * len(groups), len(groups), sharex=True, sharey=True)
     for axes, (title, members) in zip(places, groups, strict=True):
-        networks = [(line_name(one, layer), layer) for one in members for layer in deepest_layers(one)]
-        lines: list[Line] = [(name, layer.memory_by_lag, False) for name, layer in networks]
-        _draw_lines(axes, lines)
-        axes.set_title(plain(title.capitalize()), fontsize=11)
-    for axes in places[1:]:
-        axes.set_ylabel("")
-    most = max(range(len(groups)), key=lambda k: len(groups[k][1]))
-    headed(figure, "Gradient by lag, of the layer that remembers most", places[most])
+        networks = [(one, layer) for one in members for layer in deepest_layers(one)]
+        lines = [(line_name(one, layer), layer.memory_by_lag, False) for one, layer in networks]
+        _draw_lines(axes, lines, [looks[one.name, layer.part] for one, layer in networks])
+        titled(axes, title.capitalize())
+    for axes in places[:-1]:
+        axes.set_xlabel("")
+    headed(figure, "Gradient by lag, of the layer that remembers most")
     return figure
 
 
@@ -60,12 +66,12 @@ def _reach(layer: LayerGradients) -> str:
     return reach.verdict
 
 
-def _draw_lines(axes: Axes, lines: Sequence[Line]) -> None:
+def _draw_lines(axes: Axes, lines: Sequence[Line], looks: Iterable[Mapping[str, Any]]) -> None:
     from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
     longest = 1
     shown: list[float] = [1.0, ONE_PERCENT]
-    for (name, shares, thin), style in zip(lines, styles(len(lines)), strict=True):
+    for (name, shares, thin), style in zip(lines, looks, strict=True):
         left = [share if share is not None and share > 0 else math.nan for share in shares]
         shown += [share for share in left if _LEAST <= share <= _MOST]
         axes.plot(

@@ -13,6 +13,8 @@ from rnncli.tasks.forecast.baselines import last_value, seasonal_naive, theta
 from rnncli.tasks.forecast.experiment import TEST, VALIDATION
 from rnncli.tasks.forecast.members import Average
 from rnncli.tasks.forecast.paths import Walk
+from rnncli.tasks.forecast.validated import Validated
+from rnncli.tasks.task import Asked
 
 H, M = 4, 6
 RANDOM = np.random.default_rng(3)
@@ -141,3 +143,20 @@ def test_intervals_are_calibrated_on_the_errors_of_the_average():
         for one in (wide, narrow)
     ]
     assert widths[1] < widths[0]
+
+
+@pytest.mark.parametrize("options", [{}, {"network": True}, {"samples": 2}])
+@pytest.mark.parametrize("prefers", [None, "drift"])
+@pytest.mark.parametrize("average", [None, Average("theta", 0.25)])
+def test_json_names_the_baseline_that_is_part_of_the_networks_forecast(average, prefers, options):
+    experiment = made()
+    experiment.score()
+    one = experiment.validated.calibrations[NETWORK]
+    experiment.validated = Validated({NETWORK: one, "drift": one}, prefers, average=average)
+    with noting(lambda text: None):
+        table = reloaded(experiment).predict(Asked(None, {}, options, lambda text: None))
+    by = NETWORK if options.get("network") else prefers or NETWORK
+    said = {"forecast_by": by} | ({"averaged_with": "theta"} if average and by == NETWORK else {})
+    for row in table.nested:
+        assert {key: value for key, value in row.items() if key.endswith(("_by", "_with"))} == said
+    assert not any("averaged_with" in row for row in table.rows)

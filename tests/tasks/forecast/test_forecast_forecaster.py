@@ -537,3 +537,40 @@ def test_words_that_training_never_saw_are_told_with_their_count_and_first_line(
     assert [text.split(" they")[0] for text in told] == [
         'f.csv:3: 1 cells of the column "w" hold words that training never saw, "snow" the first;'
     ]
+
+
+def coming_rows(header, row, count=HORIZON):
+    """The rows after the training data, by their days."""
+    return "\n".join([header, *(row.format(day) for day in DAYS[N : N + count]), ""])
+
+
+@pytest.mark.parametrize(
+    ("known", "header", "row", "mend"),
+    [
+        (True, "ds,y,k", "{},,3", "give it as --future {}: without DATA, "),
+        (True, "ds,k", "{},3", "give it as --future {}: without DATA, "),
+        (True, "ds,k,y", "{},3,NA", "give it as --future {}: without DATA, "),
+        (False, "ds,y,k", "{},,3", "leave it out: without DATA, "),
+        (False, "ds", "{}", "leave it out: without DATA, "),
+        (True, "ds,Y,k", "{},4,3", None),  # a target under another name
+        (True, "ds,y", "{},", None),  # without the covariate
+        (True, "ds,y,k", "{},x,3", None),
+    ],
+)
+def test_a_file_of_rows_ahead_alone_is_sent_to_future(tmp_path, known, header, row, mend):
+    data = {"known_covariates": ["k"]} if known else {}
+    experiment = made(csv(ds=DAYS[:N], y=SERIES, k=WAVE), target="y", time="ds", **data)
+    path = tmp_path / "next.csv"
+    path.write_text(coming_rows(header, row))
+    with noting(lambda text: None), pytest.raises((UsageError, DataError)) as caught:
+        reloaded(experiment).predict(Asked(str(path), {}, {}, lambda text: None))
+    message = str(caught.value)
+    if mend is None:
+        assert "rows to forecast alone" not in message
+        return
+    why = f'{path}: has rows to forecast alone, without a value of "y"; '
+    assert message == why + mend.format(path) + "the forecast goes on where the training data end"
+    options = {"future": str(path)} if known else {}
+    with noting(lambda text: None):
+        rows = reloaded(experiment).predict(Asked(None, {}, {**options, "network": True}, lambda text: None)).rows
+    assert [made["ds"] for made in rows] == DAYS[N : N + HORIZON]

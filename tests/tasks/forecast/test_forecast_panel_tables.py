@@ -10,7 +10,7 @@ from rnncli.errors import ConfigError, DataError, UsageError
 from rnncli.tasks.forecast.config import SeriesConfig
 from rnncli.tasks.forecast.panel_tables import separate, with_future
 
-SWITCHES = "--set data.missing=ffill|interpolate|mask|zero says what to do"
+SWITCHES = "--missing ffill|interpolate|mask|zero says what to do"
 
 
 def table(header, rows):
@@ -161,7 +161,7 @@ def test_rows_that_are_refused(rows, why):
 def test_a_row_that_ffill_cannot_begin():
     assert refused(DataError, read, "id,1,2\nA,,2\n", layout="rows", missing="ffill") == (
         'd.csv:2: the first value of the series "A" is missing, so ffill has nothing to repeat; begin with a value or '
-        "use --set data.missing=interpolate or mask"
+        "use --missing interpolate or mask"
     )
 
 
@@ -204,7 +204,7 @@ def test_a_gap_at_the_beginning_has_nothing_for_ffill():
     text = "unique_id,ds,y\nA,2024-01-01,1\nA,2024-01-02,2\nB,2024-01-01,\nB,2024-01-02,2\n"
     assert refused(DataError, read, text, missing="ffill") == (
         'd.csv:4: column 3 "y": the first value of the series "B" is missing, so ffill has nothing to repeat; remove '
-        "the row or use --set data.missing=interpolate or mask"
+        "the row or use --missing interpolate or mask"
     )
 
 

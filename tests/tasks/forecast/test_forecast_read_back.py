@@ -49,6 +49,9 @@ def test_forecasts_that_rise_evenly_are_no_times() -> None:
 def test_a_forecast_may_say_by_what_it_is() -> None:
     (chart,) = charts_of([{"day": f"2024-01-0{k}", "sold": "4", "forecast_by": "last-value"} for k in (1, 2)])
     assert (chart.title, chart.forecast) == ("sold", (("2024-01-01", 4.0), ("2024-01-02", 4.0)))
+    said = {"forecast_by": "network", "averaged_with": "theta"}
+    (chart,) = charts_of([{"day": f"2024-01-0{k}", "sold": "4", **said} for k in (1, 2)])
+    assert (chart.title, chart.forecast) == ("sold", (("2024-01-01", 4.0), ("2024-01-02", 4.0)))
 
 
 def test_other_rows_are_no_forecast() -> None:

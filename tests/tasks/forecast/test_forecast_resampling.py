@@ -64,7 +64,7 @@ def test_each_interval_becomes_one_row(interval, aggregate, form):
 def test_an_interval_without_rows_is_a_gap_and_no_value():
     moments = [START + timedelta(minutes=20 * k) for k in range(30) if not 9 <= k < 15]
     text = table(moments, range(24))
-    assert "--set data.missing=ffill|interpolate|mask|zero" in refused(DataError, read, text, resample="1h")
+    assert "--missing ffill|interpolate|mask|zero" in refused(DataError, read, text, resample="1h")
     panel = panel_of(text, resample="1h", missing="mask", aggregate="sum")
     assert panel.known[:, 0].tolist() == [True] * 3 + [False] * 2 + [True] * 5
     assert panel.values[panel.known].tolist() == [9 * k + 3 for k in range(8)]

@@ -1,5 +1,6 @@
 """A followed stream: every line is answered, what is known already is left out, and nothing that comes stops it."""
 
+import subprocess
 import sys
 from dataclasses import replace
 
@@ -8,7 +9,7 @@ import pytest
 from experiments import csv as csv_of
 from experiments import reloaded, shaken, trainee_of
 
-from rnncli.errors import DataError
+from rnncli.errors import DataError, UsageError
 from rnncli.notes import noting
 from rnncli.tasks.forecast import stream_places
 from rnncli.tasks.forecast.backtest import NETWORK
@@ -327,6 +328,12 @@ def test_a_row_that_contradicts_the_one_before_is_told(stream):
     assert stream.told == [f'{stream.path}:3: "{DAYS[N]}" has been already, with another value; left out']
 
 
+def test_titles_above_the_header_are_left_out_and_nothing_else(stream):
+    alone = as_csv(stream(*NEW))
+    for header, *lines in ([HEADER, *NEW], ["Report,", HEADER, *NEW], NEW, ["Report", "", HEADER, *NEW]):
+        assert as_csv(Stream(stream.path.parent, stream.model, header)(*lines, reading={"skip_rows": 2})) == alone
+
+
 def test_two_columns_of_one_name_are_refused_as_in_a_file(stream):
     stream(NEW[0] + ",7", header=False)
     stream.header = "ds,a,a"
@@ -362,6 +369,26 @@ def test_a_value_that_cannot_be_read_is_missing(stream, cell):
     assert empty[1]["next_ds"] == DAYS[N + 2]
     assert stream(NEW[0], f"{DAYS[N + 1]},{cell}", *NEW[2:]) == empty
     assert [text.partition(":3: ")[2] for text in stream.told] == ([UNREADABLE[cell]] if UNREADABLE[cell] else [])
+
+
+@pytest.mark.parametrize(
+    ("cell", "reading", "value"),
+    [
+        ("1.105", {"thousands": "."}, None),
+        ("1.105", {"thousands": ".", "decimal": ","}, 1105),
+        ('"1,105"', {"thousands": ","}, 1105),
+        ("1 105", {"thousands": " "}, 1105),
+    ],
+)
+def test_marks_between_thousands_are_an_option(stream, cell, reading, value):
+    if value is None:
+        with pytest.raises(
+            UsageError, match=r'"\.", must differ from data.decimal; .* --decimal "," beside --thousands'
+        ):
+            stream(f"{DAYS[N]},{cell}", reading=reading)
+    else:
+        assert float(str(stream(f"{DAYS[N]},{cell}", reading=reading)[0]["a"])) == value
+        assert not stream.told
 
 
 @pytest.mark.parametrize("cell", ["31.125", "1.002", "31.000"])
@@ -497,3 +524,27 @@ def test_theta_in_a_stream_reads_what_it_reads_of_a_whole_file(tmp_path, rows, a
     state = {"state": str(tmp_path / "s")}
     halves = [Stream(tmp_path, lambda: reloaded(experiment))(*some, **state) for some in (lines[rows:-9], lines[-9:])]
     assert as_csv([*halves[0], *halves[1]]) == as_csv(followed)
+
+
+def test_a_model_of_several_series_names_the_stream_of_one(tmp_path):
+    both = [
+        f"{day},{shop},{k * a}" for day, a in zip(DAYS[:N], A[:N], strict=True) for k, shop in ((1, "n e"), (2, "s"))
+    ]
+    sizes = {"context": CONTEXT, "horizon": 3, "season": 7, "validation": 0.4, "residual": "last-value"}
+    content = "\n".join(["ds,shop,a", *both, ""]).encode()
+    experiment = shaken(trainee_of(content, {"fallback": False}, None, id="shop", **sizes))
+    with noting(lambda text: None):
+        experiment.score()
+    with pytest.raises(UsageError) as caught:
+        Stream(tmp_path, lambda: reloaded(experiment))(*NEW)
+    command = "grep -e ds -e 'n e'"
+    assert f"train one on the rows of each, and send it those: {command} | rnncli predict" in str(caught.value)
+    (tmp_path / "both.csv").write_bytes(content)
+    sent = subprocess.run(f"{command} both.csv", shell=True, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert sent.stdout.splitlines() == ["ds,shop,a", *both[::2]]
+
+
+def test_a_model_that_reads_covariates_is_sent_to_another(tmp_path):
+    model = model_of(columns={"a": A[:N], "k": B[:N]}, target="a", past_covariates="k")
+    with pytest.raises(UsageError, match=r"reads covariates, .*; train one without, or predict RUN FILE"):
+        Stream(tmp_path, model)(*NEW)

@@ -182,7 +182,7 @@ def test_a_gap_among_many_receipts_is_refused_with_its_mend():
     text = table("ds,y", *(f"{day},1" for day in [*days(5), *days(9, 7)] for _ in range(20)))
     assert refused(DataError, read, text, duplicates="sum") == (
         'd.csv:102: column 1 "ds": "2024-01-07" comes after "2024-01-05"; expected "2024-01-06" (step: day); or fill '
-        "such gaps with --set data.missing=ffill|interpolate|mask|zero; or leave the times out with --set "
+        "such gaps with --missing ffill|interpolate|mask|zero; or leave the times out with --set "
         "data.time=none"
     )
 

@@ -179,7 +179,7 @@ def test_short_names_of_units_are_read_where_they_are_named():
 @pytest.mark.parametrize(
     ("cells", "told"),
     [
-        (["1,353.72", "1,360.10", "998.00"], '--set data.thousands=","'),
+        (["1,353.72", "1,360.10", "998.00"], '--thousands ","'),
         (["0,513", "0,428", "1,002"], "--decimal ,"),
     ],
 )
@@ -187,7 +187,7 @@ def test_a_column_of_numbers_in_another_dialect_is_refused_and_not_left_out(cell
     rows = [(f"{t:%Y-%m-%d}", f'"{cells[k % 3]}"', value(k)) for k, t in enumerate(DAYS)]
     message = refused(DataError, read, table("date,price,change", rows))
     assert told in message
-    assert ("data.thousands" in message) == (cells[0][0] != "0")
+    assert ("--thousands" in message) == (cells[0][0] != "0")
 
 
 @pytest.mark.parametrize("first", ["Jan-2015", "2020Q1", "2019-W02", "1/30/2023 1:00 PM", "2023-06-01 00:00:00 UTC"])
