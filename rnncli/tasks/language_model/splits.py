@@ -11,7 +11,7 @@ import numpy as np
 
 from rnncli.data.files import read_files
 from rnncli.data.source import Source
-from rnncli.data.vocabulary import Vocabulary, require_learnable
+from rnncli.data.vocabulary import Vocabulary, describe_tokens, note_unknown, require_learnable
 from rnncli.errors import ConfigError, DataError
 from rnncli.kernels import random
 from rnncli.nn.network import Network
@@ -132,9 +132,16 @@ def _held_out(
 
 
 def held_out_text(source: Source, config: LanguageModelConfig, vocabulary: Vocabulary) -> HeldOut | Texts:
-    """Return a text of its own as a split that is scored. Each file begins as a line does, after a newline, if the
-    vocabulary has it."""
+    """Return a text of its own as a split that is scored, with a note of the tokens in it that are unknown. Each file
+    begins as a line does, after a newline, if the vocabulary has it."""
     corpus = corpus_of(source, config)
+    new = describe_tokens(vocabulary.lacks(corpus.tokens), vocabulary.kind)
+    found = _as_held_out(corpus, config, vocabulary)
+    note_unknown([found.own], source.name, "scored as <unk>", new)
+    return found
+
+
+def _as_held_out(corpus: Corpus, config: LanguageModelConfig, vocabulary: Vocabulary) -> HeldOut | Texts:
     ids = corpus.encode(vocabulary)
     if config.data.items != STREAM:
         assert vocabulary.end is not None
