@@ -124,4 +124,4 @@ def test_evaluate_names_the_tokens_of_a_text_that_are_unknown(
 ) -> None:
     (tmp_path / "new.txt").write_text(text, encoding="utf-8", newline="")
     told = run("evaluate", shelf / name, "new.txt", cwd=tmp_path).ok().err
-    assert f"scored as <unk>: {named}\n" in told
+    assert f"scored as <unk>: {named}" in told
