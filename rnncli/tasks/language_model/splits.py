@@ -134,7 +134,7 @@ def _held_out(
 def held_out_text(source: Source, config: LanguageModelConfig, vocabulary: Vocabulary) -> HeldOut | Texts:
     """Return a text of its own as a split that is scored, with a note of the tokens in it that are unknown. Each file
     begins as a line does, after a newline, if the vocabulary has it."""
-    corpus = corpus_of(source, config)
+    corpus = corpus_of(source, config, hint="pass --encoding latin-1")
     new = describe_tokens(vocabulary.lacks(corpus.tokens), vocabulary.kind)
     found = _as_held_out(corpus, config, vocabulary)
     note_unknown([found.own], source.name, "scored as <unk>", new)
@@ -238,12 +238,14 @@ def _mixed(x: np.ndarray) -> np.ndarray:
     return np.asarray(z ^ (z >> random.S31))
 
 
-def corpus_of(source: Source, config: LanguageModelConfig) -> Corpus:
-    """Return the tokens of a source, cut as the config says; DataError without any items."""
+def corpus_of(
+    source: Source, config: LanguageModelConfig, *, hint: str = "pass --encoding latin-1, or --set data.tokens=byte"
+) -> Corpus:
+    """Return the tokens of a source, cut as the config says; DataError without any items. hint: what mends bytes that
+    are no text in the encoding."""
     data = config.data
     if data.kind == "byte":
         note_own_bytes(data.encoding)
-    hint = "pass --encoding latin-1, or --set data.tokens=byte"
     corpus = Corpus(source, data.kind, data.encoding, hint=hint, items=data.items)
     if data.items != STREAM and len(corpus.ids) < 2:
         raise DataError(f"{source.name}: is empty; give it {data.items}, one after another")
