@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from cli_runs import Result, ended, leftovers, metrics, model_sha256, run, start, together, wait_for_evaluation
-from conftest import TEXT, write_inputs
+from conftest import TEXT, Shelf, write_inputs
 
 from rnncli.nn import model_file
 
