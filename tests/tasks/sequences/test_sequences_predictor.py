@@ -143,3 +143,13 @@ def test_rows_that_another_delimiter_cuts_are_refused_with_the_options_that_read
     assert len(answered(model, tmp_path / name, alone, monkeypatch)) == len(rows)
     good = file(name, written)
     assert len(list(model.predict(Asked(str(good), {"delimiter": mark, "quoting": "minimal"}, {})).lists)) > 0
+
+
+def test_evaluate_leaves_out_names_above_labels_and_texts_that_training_had_without(file):
+    rows = "".join(f"{label}\ta film {i}\n" for i, label in enumerate(LABELS))
+    _, made = trained(file("d.tsv", rows), text=2, label=1, header=False, delimiter="\t", tokens="word")
+    notes: list[str] = []
+    with noting(notes.append):
+        made.hold_out(Source("n.tsv", f"label\ttext\n{rows}".encode()), {})
+    assert notes[0] == 'n.tsv:1: left out "label\\ttext", which names columns'
+    assert made.score().confusion.labels == ("bad", "good")
