@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rnncli.config.chosen import is_chosen, value_before
 from rnncli.config.loading import config_from_mapping
 from rnncli.config.section import keys_of
 from rnncli.config.sections import SECTIONS, C, Config
 from rnncli.config.training_section import DEFAULT_PRECISION
+from rnncli.data.encodings import UTF_8
 from rnncli.errors import ConfigError
-
-if TYPE_CHECKING:
-    pass
 
 WORDS_BEFORE = {"data.words": "letters"}  # of a task with tokens: what its `before` says of them
 
@@ -26,7 +24,7 @@ def config_in(header: Mapping[str, Any], schema: type[C]) -> C:
             kept[section] = _chosen(section, values, schema)
     config = config_from_mapping(kept, {str(header["task"]): schema})
     assert isinstance(config, schema)
-    return config
+    return config.completed(data={"encoding": UTF_8})
 
 
 def _chosen(section: str, values: Mapping[str, Any], schema: type[Config]) -> dict[str, Any]:

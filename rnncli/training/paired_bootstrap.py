@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from math import comb
 
 import numpy as np
 
@@ -14,8 +15,8 @@ FEWEST = 6  # groups: that all of fewer favour one of two equal forecasters happ
 _SURE = 0.975
 _MOST_GROUPS = 500  # are drawn from; of more, neighbours are joined
 _SHARED = 0.1  # the correlation of neighbouring blocks of independent rows, of which they share some
+_FEW = 100  # groups; of more, Student's t says the same
 _ROUNDING = 1e-12  # of the sum of all sizes: a difference below is none
-_LEAST = 1e-9  # of the variance of all groups, as that of a resample: a few groups may be alike
 
 
 def probability_better(
@@ -38,8 +39,8 @@ def probability_better(
     standard error, as it is in each resample (the bootstrap-t), and held against Student's t as well, with a degree
     of freedom less than there are groups (Ibragimov and Müller, 2010); the less sure of both counts. The standard
     error grows with the correlation of neighbours, which is taken for what shared rows make of it at least. The result
-    is kept within 2^−G … 1 − 2^−G, where 2^−G is the probability that all of G groups favour a given one of two equal
-    forecasters. `tests/bench/verdicts.py` shows how often a verdict is wrong.
+    is kept within what a sign test says (`_by_sign`): answers that are right or wrong may differ in a few groups alone,
+    or in all but a few. `tests/bench/verdicts.py` shows how often a verdict is wrong.
     """
     known = ~np.isnan(a - b)
     weights = (np.ones(len(a)) if weights is None else weights)[known]
@@ -55,7 +56,18 @@ def probability_better(
     by_chance = random.standard_t(max(len(sums) - 1, 1), resamples)
     shares = float((drawn > t).mean()), float(np.concatenate([by_chance > t, -by_chance > t]).mean())
     probability = max(min(shares), 0.5) if t < 0 else min(max(shares), 0.5)
-    return float(np.clip(probability, 0.5 ** len(numbers), 1 - 0.5 ** len(numbers)))
+    by_sign = _by_sign(np.bincount(place, difference))
+    return float(np.clip(probability, by_sign, 1 - by_sign))
+
+
+def _by_sign(sums: np.ndarray) -> float:
+    """Return the probability that as many of the groups (G,) that differ favour a given one of two equal forecasters:
+    that all of them do, where they differ by more or less (McNemar, 1947, in its exact form, where they do not)."""
+    differing = sums[sums != 0]
+    D, ahead = len(differing), np.count_nonzero(differing > 0)
+    alike = D <= _FEW and np.ptp(abs(differing)) <= _ROUNDING * abs(differing).max()
+    most = max(ahead, D - ahead) if alike else D
+    return sum(comb(D, k) for k in range(most, D + 1)) / 2**D
 
 
 def _studentized(
@@ -74,11 +86,13 @@ def _studentized(
     t = sums.sum() / np.sqrt(squares * (1 + 2 * max(correlation, _SHARED * pairs)))
     chosen = random.integers(G, size=(resamples, G)) + G * np.arange(resamples)[:, None]
     counts = np.bincount(chosen.ravel(), minlength=resamples * G).reshape(resamples, G)
+    # A resample of groups that are all alike, as where the few that differ are not drawn, tells of no spread: it has
+    # at least that of one group.
     total, size = counts @ apart, counts @ sizes
     mean = total / size
     variance = counts @ apart**2 - 2 * mean * (counts @ (apart * sizes)) + mean**2 * (counts @ sizes**2)
     shrunk = np.sqrt(max(G - 1, 1) / G)  # a mean of G is nearer to them than the truth
-    return shrunk * float(t), shrunk * total / np.sqrt(np.maximum(variance, _LEAST * squares))
+    return shrunk * float(t), shrunk * total / np.sqrt(np.maximum(variance, squares / G))
 
 
 def verdict(probability: float, count: int, noun: str = "group") -> str:

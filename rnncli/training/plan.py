@@ -19,9 +19,9 @@ class Plan:
     the learning rate falls. warmup: the updates over which it rises, before the schedule. weight_averaging: how much of
     the average of the weights an update keeps, 0 for no average.
 
-    budget: the seconds that the run is to fill, 0 if its updates are fixed; most: the updates that it may then have;
-    calibrating, per_evaluation: the seconds that it took to measure the pace, and those of an evaluation. since,
-    progress: the update at which the updates were counted anew, and the share of the schedule that was done by then.
+    budget: the seconds that the run is to fill, or may take, 0 if no time limits it; most: the updates that it may
+    then have; calibrating, per_evaluation: the seconds that it took to measure the pace, and those of an evaluation.
+    since, progress: the update at which the updates were counted anew, and the share of the schedule that was done.
     limited: True if a time has room for no more updates than these.
 
     on_divergence: whether to stop where training diverges, or to halve the learning rate; see `going_back`.

@@ -62,8 +62,10 @@ class Planner:
     def started(self, *, fills: bool) -> tuple[TrainingLoop, tuple[tuple[str, str], ...]]:
         """Return a new run whose length is fixed, and what is to be told of that; fills: its max_time is a budget."""
         training = self.experiment.config.training
-        wanted = wanted_updates(training, self._per_epoch)
-        length = Length(1, 1) if fills else self.length(wanted)
+        wanted, clock = wanted_updates(training, self._per_epoch), self._clock
+        self._compile()
+        began = clock()
+        length = Length(1, 1) if fills else self._fitting(wanted)
         plan = Plan(
             *length,
             training.learning_rate,
@@ -75,18 +77,25 @@ class Planner:
             limited=length.updates < wanted,
             on_divergence=training.on_divergence,
         )
-        return self._filling(plan) if fills else (self._loop(plan), ())
+        if fills:
+            return self._filling(plan)
+        took = clock() - began if training.max_time else 0.0
+        loop = self._loop(replace(plan, budget=self._seconds() or 0.0, most=plan.updates, calibrating=took))
+        loop.position.seconds = took
+        return loop, ()
 
     def length(self, wanted: int) -> Length:
         """Return how many of the updates `wanted` training.max_time allows; the learner is then at its beginning."""
         self._compile()
+        return self._fitting(wanted)
+
+    def _fitting(self, wanted: int) -> Length:
         return planned_length(
             self.experiment.learner, self.optimizer, wanted, self._seconds(), self._evaluate, self._clock
         )
 
     def _filling(self, plan: Plan) -> tuple[TrainingLoop, tuple[tuple[str, str], ...]]:
         """Return a run with as many updates as fill training.max_time, which its config then names in its place."""
-        self._compile()
         experiment, per_epoch, seconds = self.experiment, self._per_epoch, self._seconds() or 0.0
         most = wanted_updates(experiment.config.training, per_epoch)
         calibrated = min(CALIBRATION_SECONDS, seconds / 10)

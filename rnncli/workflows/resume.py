@@ -15,6 +15,7 @@ from typing import Any
 from rnncli.config.loading import data_paths, given_keys
 from rnncli.config.problems import Place, Problem, raise_all
 from rnncli.config.sections import SECTIONS, Config
+from rnncli.config.values import parse_duration
 from rnncli.errors import ConfigError, ModelFileError
 from rnncli.notes import note
 from rnncli.tasks.cross_validation import CrossValidation
@@ -178,9 +179,9 @@ def _longer(
         longer = {"epochs": -(-updates // per_epoch), "updates": updates if training.updates else None}
         experiment.config = experiment.config.changed(training=longer)
     limited = further <= 0 or fits.updates < further
-    return replace(
-        plan, updates=updates, evaluations=fits.evaluations, limited=limited, budget=0.0, since=0, progress=0.0
-    )
+    budget = position.seconds + parse_duration(training.max_time) if training.max_time else 0.0
+    plan = replace(plan, updates=updates, evaluations=fits.evaluations, limited=limited, since=0, progress=0.0)
+    return replace(plan, budget=budget, most=updates)
 
 
 def is_over(plan: Plan, position: Position) -> bool:

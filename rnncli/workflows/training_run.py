@@ -108,7 +108,7 @@ class TrainingRun:
         """Return the seconds that limit the updates, 0 if none do, and what is to be told of that."""
         training, plan = self.experiment.config.training, self.loop.plan
         wanted = wanted_updates(training, self.experiment.learner.updates_per_epoch)
-        if plan.budget or plan.updates >= wanted:
+        if not training.max_time or plan.updates >= wanted:
             return plan.budget, ()
         text = f"{plan.updates:,} of {wanted:,} updates fit into training.max_time {training.max_time} at today's speed"
         return parse_duration(training.max_time) if training.max_time else 0.0, (Note(text),)
@@ -226,7 +226,8 @@ class TrainingRun:
     def _save(self, report: Evaluated) -> None:
         """Save an evaluation: its line, the model if it is the best (or the first), and the state to go on from."""
         run, loop, experiment = self.run, self.loop, self.experiment
-        if loop.plan.budget and loop.plan.updates != experiment.config.training.updates:
+        training = experiment.config.training
+        if loop.plan.budget and not training.max_time and loop.plan.updates != training.updates:
             note_length(experiment, loop.plan)
             self.inputs = self._written_inputs()
         run.append_metrics(report)

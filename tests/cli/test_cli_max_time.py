@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from unittest import mock
@@ -11,7 +12,7 @@ import yaml
 from cli_runs import metrics, model_sha256, run
 from conftest import write_inputs
 
-from rnncli.training import budget
+from rnncli.training import budget, length
 
 OPEN = """\
 task: language-model
@@ -107,6 +108,19 @@ def test_given_epochs_are_cut_off_as_ever(folder: Path) -> None:
     said = run("train", "char.yaml", "-o", "cut", "--max-time", "1h", "--set", "training.epochs=1", cwd=folder).ok()
     assert "budget" not in said.err
     assert length_of(folder / "cut") == {"epochs": 1, "updates": None, "max_time": "1h", "patience": None}
+
+
+@pytest.mark.parametrize("given", ["training.epochs=100000", "training.updates=1000000"])
+def test_the_time_ends_what_was_given_also_on_a_machine_that_slows_down(given: str, folder: Path) -> None:
+    out = f"slow {given}"
+    with mock.patch.object(length, "measured_pace", return_value=length.Pace(1e-9, 1e-9, 0.1)):  # all would fit
+        said = run("train", "open.yaml", "-o", out, "--set", given, "--max-time", "1s", cwd=folder).ok()
+    assert "training is slower than it was measured" in said.err
+    seconds = json.loads((folder / out / "report.json").read_text())["seconds"]
+    assert 0.5 < seconds < 2  # an update and an evaluation may begin before the time is up
+    assert length_of(folder / out)["max_time"] == "1s"
+    again = run("train", "-o", out, "--resume", cwd=folder).ok()
+    assert "is finished" in again.err
 
 
 @pytest.mark.thorough

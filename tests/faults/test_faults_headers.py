@@ -89,6 +89,10 @@ FOUND = [  # by these attacks
     ("words", ("answers", "scale"), -1e300, "predict {run} words.csv"),
     ("values", ("answers", "scale"), 1e300, "predict {run} values.csv"),
     ("forecast", ("series", "power"), -1e300, "predict {run}"),
+    ("regress", ("columns", "text"), None, "predict {run} new.txt"),
+    ("tag", ("columns", "label"), "key", "predict {run} new.txt"),
+    ("tag", ("columns", "text"), "0", "predict {run} new.txt"),
+    ("transcribe", ("scaler", "scale"), [1e300, 1e300], "predict {run} steps.csv"),
 ]
 AT_ONCE = 50  # tries of one process
 SLOW = "takes"

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -21,6 +22,7 @@ from rnncli.tasks.forecast.reports import ForecastChart
 from rnncli.training.curves import Curve
 from rnncli.training.reports import Confusion
 from rnncli.ui.pictures import canvas, confusion, curves, forecast, gradients
+from rnncli.ui.pictures.dates import date_labels
 
 HOSTILE = "a\x1b[31m$\\frac{1}{0}$ <b> & \n\u202e\ufffe"
 DAY = 86_400
@@ -81,7 +83,9 @@ def test_the_same_input_gives_the_same_bytes(name: str, tmp_path: Path) -> None:
 
 def test_a_forecast_has_dates_bands_and_the_numbers_of_the_data() -> None:
     written = words(lambda: forecast.draw([series()]))
-    assert {"Forecast: sales", "sold", "history", "forecast", "95% interval", "80%", "Dec"} <= set(written)
+    assert {"Forecast: sales", "sold", "history", "forecast", "95% interval", "80%", "Nov 2023", "Dec 2023"} <= set(
+        written
+    )
     small = series(history=(), bands=(), decimal=",", seconds=(), forecast=(("a", 0.25), ("b", 1.5), ("c", 0.75)))
     assert {"0,50", "1,25", "a", "b", "c"} <= set(words(lambda: forecast.draw([small])))
 
@@ -189,7 +193,41 @@ def test_losses_on_a_logarithmic_axis_have_plain_numbers() -> None:
     steep = replace(CURVE, train=(1000.0, 10.0, 0.1), valid=(1000.0, 10.0, 0.1))
     written = words(lambda: curves.draw([steep]))
     assert {"1000", "10", "0.1"} <= set(written)
-    assert not [text for text in written if "$" in text]
+    low = replace(CURVE, train=(0.7, 0.2, 0.02), valid=(0.7, 0.2, 0.02))
+    for drawn in ([steep], [low], [low, low]):
+        assert not [text for text in words(lambda drawn=drawn: curves.draw(drawn)) if "$" in text]
+
+
+def test_what_is_not_drawn_is_not_on_the_axis() -> None:
+    falls = replace(CURVE, train=(90.0, 2.0, 0.001), valid=(3.0, 2.0, 1.0))
+    assert "50" in words(lambda: curves.draw([falls]))
+    assert not {"0.001", "50", "90"} & set(words(lambda: curves.draw([falls, falls])))
+
+
+def test_a_last_mean_over_few_updates_is_not_drawn() -> None:
+    last = {"train": (3.0, 2.0, 0.001), "valid": (3.0, 2.0, 2.0)}
+    assert "0.001" in words(lambda: curves.draw([replace(CURVE, **last, steps=(10.0, 20.0, 30.0))]))
+    assert "0.001" not in words(lambda: curves.draw([replace(CURVE, **last, steps=(10.0, 20.0, 24.0))]))
+
+
+@pytest.mark.parametrize(
+    ("first", "step", "labels"),
+    [
+        ("2025-12-13", timedelta(days=4), ["13\nDec 2025", "17", "21", "25", "29", "2\nJan 2026"]),
+        ("2025-12-31", timedelta(hours=8), ["00:00\n31 Dec 2025", "08:00", "16:00", "00:00\n1 Jan 2026"]),
+        ("2026-01-01", timedelta(minutes=5), ["00:00\n1 Jan 2026", "00:05"]),
+    ],
+)
+def test_dates_say_what_they_are_in_at_the_first_and_where_it_changes(
+    first: str, step: timedelta, labels: list[str]
+) -> None:
+    assert date_labels([datetime.fromisoformat(first) + k * step for k in range(len(labels))]) == labels
+
+
+def test_months_are_of_years() -> None:
+    months = [datetime(2025, 11, 1), datetime(2025, 12, 1), datetime(2026, 1, 1)]
+    assert date_labels(months) == ["Nov\n2025", "Dec", "Jan\n2026"]
+    assert date_labels([datetime(year, 1, 1) for year in (1999, 2000)]) == ["1999", "2000"]
 
 
 def test_the_line_of_one_percent_and_what_comes_with_depth_are_always_in_the_picture() -> None:

@@ -40,7 +40,10 @@ class Columns:
 
     @classmethod
     def from_header(cls, header: Mapping[str, Any]) -> Columns:
-        return typed(cls, header, "columns")
+        found = typed(cls, header, "columns")
+        if found.form == "text" and found.text is None:
+            raise ValueError("its texts have no column")
+        return found
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rnncli.data.numeric import is_number, whole_series
+from rnncli.data.numeric import FAR, is_number, whole_series
 from rnncli.data.source import Source
 from rnncli.data.text import WORDS, Kind
 from rnncli.data.typed import array, typed
@@ -111,10 +111,18 @@ class Number(OneAnswer):
             if own
             else self.corrected.answers(examples.texts)
         )
-        return list(((numbers - self.centre) / self.scale).astype(np.float32)[:, None])
+        return self._scaled(numbers, examples)
 
     def targets(self, examples: Examples) -> list[np.ndarray]:
-        return list(((self.values(examples) - self.centre) / self.scale).astype(np.float32)[:, None])
+        return self._scaled(self.values(examples), examples)
+
+    def _scaled(self, numbers: np.ndarray, examples: Examples) -> list[np.ndarray]:
+        """Return what a network answers, (1,) float32 each, for numbers (N,)."""
+        with np.errstate(over="ignore"):
+            scaled = (numbers - self.centre) / self.scale
+        if not (np.abs(scaled) < FAR).all():
+            raise DataError(f"{examples.name}: an answer is too far from those of the training split; mend it")
+        return list(scaled.astype(np.float32)[:, None])
 
     def average(self, outputs: Sequence[np.ndarray]) -> np.ndarray:
         mean: np.ndarray = np.average(outputs, axis=0, weights=self.weights(len(outputs))).astype(np.float32)

@@ -37,7 +37,13 @@ class TagColumns:
 
     @classmethod
     def from_header(cls, header: Mapping[str, Any]) -> TagColumns:
-        return typed(cls, header, "columns")
+        found = typed(cls, header, "columns")
+        if found.form == "columns" and not all(
+            name and name.isdecimal() and len(name) < 10 and 1 <= int(name) <= found.width
+            for name in (found.text, found.label)
+        ):
+            raise ValueError("its columns are none of those that its files have")
+        return found
 
 
 @dataclass(frozen=True)

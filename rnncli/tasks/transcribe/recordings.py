@@ -17,7 +17,7 @@ from rnncli.data.kept_rows import KeptRows
 from rnncli.data.manifest import Listed, file_beside, text_if_beside
 from rnncli.data.recordings import Layout, Recording, listed_in, read_recordings, recordings_of
 from rnncli.data.source import Source, read_source
-from rnncli.data.typed import typed
+from rnncli.data.typed import array
 from rnncli.errors import DataError, UsageError
 from rnncli.tasks.transcribe.config import TranscriptsConfig
 
@@ -169,7 +169,9 @@ class Scaler:
     @classmethod
     def from_header(cls, header: Mapping[str, Any], size: int) -> Scaler:
         """Return the scaler for `size` features in the header of a model file; ValueError if it is none."""
-        centre, scale = (np.array(typed(list[float], header[key], key), np.float32) for key in ("centre", "scale"))
-        if not len(centre) == len(scale) == size or not (np.isfinite(centre) & np.isfinite(scale) & (scale > 0)).all():
-            raise ValueError("its centre and scale do not fit its features")
-        return cls(centre, scale)
+        centre, scale = array(header["centre"], "centre", size), array(header["scale"], "scale", size, above=0)
+        with np.errstate(all="ignore"):
+            kept = cls(centre.astype(np.float32), scale.astype(np.float32))
+        if not (np.isfinite(kept.centre) & np.isfinite(kept.scale) & (kept.scale > 0)).all():
+            raise ValueError("its centre and scale are beyond those of features")
+        return kept

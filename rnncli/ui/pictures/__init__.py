@@ -4,6 +4,7 @@ attention   where a seq2seq model looked when it wrote
 canvas      the look that all have in common; files in PNG, SVG or PDF, the same bytes for the same input
 confusion   how often each label was predicted as which
 curves      the course of a training, or of several
+dates       an axis of dates
 forecast    a series, its forecast with bands, and what came true
 gradients   the gradient by lag of a network, or of several
 surprise    a text as a language model reads it

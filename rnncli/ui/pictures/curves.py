@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from math import isfinite
+from math import isfinite, nan
 from typing import TYPE_CHECKING
 
 from rnncli.training.curves import Curve, caution
@@ -38,12 +38,12 @@ def draw(curves: Sequence[Curve]) -> Figure:
     held_out = any(isfinite(value) for curve in curves for value in curve.valid)
     places[0].set_ylabel(plain(("validation loss" if len(curves) > 1 and held_out else "loss") + of, 40))
     if len(curves) == 1:
-        _draw_one(places[0], curves[0])
+        drawn = _draw_one(places[0], curves[0])
         titled(places[0], f"Training of {curves[0].name}")
     else:
-        _draw_several(places[0], curves)
+        drawn = _draw_several(places[0], curves)
         headed(figure, f"Training of {len(curves)} runs", places[0])
-    _scale(places[0], [value for curve in curves for value in (*curve.train, *curve.valid)])
+    _scale(places[0], drawn)
     if told := caution(curves):
         lines = textwrap.wrap(told.capitalize(), 80 if figure.get_figwidth() >= WIDTH else 54)
         places[0].set_title("\n".join(lines), fontsize=10, fontweight="normal")
@@ -59,8 +59,10 @@ def draw(curves: Sequence[Curve]) -> Figure:
     return figure
 
 
-def _draw_one(axes: Axes, curve: Curve) -> None:
-    axes.plot(curve.steps, curve.train, color=SOFT, linestyle="--", label="training")
+def _draw_one(axes: Axes, curve: Curve) -> list[float]:
+    """Draw both losses of a run, and return them."""
+    train = _whole(curve)
+    axes.plot(curve.steps, train, color=SOFT, linestyle="--", label="training")
     if any(map(isfinite, curve.valid)):
         axes.plot(curve.steps, curve.valid, color=BLUE, label="validation")
     if curve.best is not None and (value := curve.kept) is not None:
@@ -73,22 +75,37 @@ def _draw_one(axes: Axes, curve: Curve) -> None:
             markeredgecolor=INK,
             label=f"kept: {value:.4g}",
         )
+    return [*train, *curve.valid]
 
 
-def _draw_several(axes: Axes, curves: Sequence[Curve]) -> None:
-    """Draw the validation loss of each run, or its training loss where nothing was held out."""
+def _draw_several(axes: Axes, curves: Sequence[Curve]) -> list[float]:
+    """Draw the validation loss of each run, or its training loss where nothing was held out, and return them."""
+    drawn: list[float] = []
     for curve, style in zip(curves, styles(len(curves)), strict=True):
         held_out = any(map(isfinite, curve.valid))
+        losses = curve.valid if held_out else _whole(curve)
         name = plain(curve.name, 40) if held_out else f"{plain(curve.name, 40)} (training)"
-        axes.plot(curve.steps, curve.valid if held_out else curve.train, label=name, **style)
+        axes.plot(curve.steps, losses, label=name, **style)
+        drawn += losses
+    return drawn
+
+
+def _whole(curve: Curve) -> Sequence[float]:
+    """Return the training losses but a last one that is a mean over much fewer updates than those before: over a few
+    of the data, such as the easy ones at their end, it seems to leap."""
+    if len(curve.steps) < 3 or curve.steps[-1] - curve.steps[-2] > (curve.steps[-2] - curve.steps[-3]) / 2:
+        return curve.train
+    return (*curve.train[:-1], nan)
 
 
 def _scale(axes: Axes, values: Sequence[float]) -> None:
-    from matplotlib.ticker import FuncFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
     known = [value for value in values if isfinite(value)]
     if known and min(known) > 0 and max(known) > _STEEP * min(known):
         axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=12))
+        axes.yaxis.set_minor_locator(NullLocator())  # whose labels would be in TeX
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     else:
         number_axis(axes, known)

@@ -21,6 +21,7 @@ from rnncli.ui.pictures.canvas import (
     plain,
     titled,
 )
+from rnncli.ui.pictures.dates import mark_dates
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -119,14 +120,10 @@ def _places(chart: ForecastChart) -> list[Any]:
 
 def _mark_times(axes: Axes, chart: ForecastChart, places: Sequence[Any], most: int) -> None:
     """Write dates or numbers where they are round, or else the labels of a few rows."""
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
     from matplotlib.ticker import MaxNLocator
 
     if _is_dated(chart):
-        locator = AutoDateLocator(minticks=3, maxticks=most)
-        axes.xaxis.set_major_locator(locator)
-        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
-        axes.xaxis.get_offset_text().set_fontsize(9)
+        mark_dates(axes, most)
         return
     labels = [label for label, _ in (*chart.history, *chart.forecast)]
     try:

@@ -29,19 +29,24 @@ def student(t, freedom):
     return math.exp(constant) * float(((density[1:] + density[:-1]) * np.diff(x)).sum()) / 2
 
 
-def deviation(sums, sizes):
-    """The mean difference of groups, and its standard error."""
-    G, mean = len(sums), sum(sums) / sum(sizes)
-    squares = sum((s - mean * n) ** 2 for s, n in zip(sums, sizes, strict=True))
-    return mean, math.sqrt(squares * G / (G - 1)) / sum(sizes)
+def squares_of(sums, sizes):
+    """The sum of squares of what groups differ by from what their sizes would have at the mean of all."""
+    mean = sum(sums) / sum(sizes)
+    return sum((s - mean * n) ** 2 for s, n in zip(sums, sizes, strict=True))
+
+
+def deviation(sums, sizes, least=0.0):
+    """The mean difference of groups, and its standard error, whose sum of squares is at least so much."""
+    G, squares = len(sums), max(squares_of(sums, sizes), least)
+    return sum(sums) / sum(sizes), math.sqrt(squares * G / (G - 1)) / sum(sizes)
 
 
 def exact(sums, sizes, wider=1.0):
     """The shares, of all possible resamples and of Student's t, that are above the difference in standard errors."""
     mean, error = deviation(sums, sizes)
-    t, above = mean / (error * math.sqrt(wider)), []
+    t, above, least = mean / (error * math.sqrt(wider)), [], squares_of(sums, sizes) / len(sums)
     for drawn in product(range(len(sums)), repeat=len(sums)):
-        other, its = deviation([sums[g] for g in drawn], [sizes[g] for g in drawn])
+        other, its = deviation([sums[g] for g in drawn], [sizes[g] for g in drawn], least)
         above.append(other - mean > t * its)
     return sum(above) / len(above), student(-t, len(sums) - 1)
 
@@ -230,3 +235,19 @@ def test_windows_of_different_series_are_never_in_one_block_nor_in_neighbours_wh
 def test_a_verdict_is_one_of_few_words(probability, wanted):
     assert verdict(probability, 6) == wanted
     assert verdict(probability, 5) == "cannot tell, 5 groups"
+
+
+@pytest.mark.parametrize("count", [8, 20, 400])
+def test_of_answers_that_are_right_or_wrong_it_agrees_with_mcnemars_exact_test(count):
+    """Of some questions one forecaster alone is right, of some the other alone, of the rest both or none."""
+    for ahead, behind in ((5, 0), (6, 0), (7, 0), (7, 1), (10, 2), (10, 3), (20, 8), (count - 1, 0), (count - 2, 1)):
+        differing = ahead + behind
+        if differing > count:
+            continue
+        a, b = np.zeros(count), np.zeros(count)
+        a[:behind], b[behind:differing] = 1, 1
+        chance = sum(math.comb(differing, k) for k in range(ahead, differing + 1)) / 2**differing
+        probability = probability_better(a, b, 2 * np.arange(count), seed=1)
+        assert (verdict(probability, count) == "better") == (chance <= 0.025), (ahead, behind)
+        swapped = probability_better(b, a, 2 * np.arange(count), seed=1)
+        assert (verdict(swapped, count) == "worse") == (chance <= 0.025), (behind, ahead)
