@@ -119,11 +119,14 @@ def command(
     shown = most_surprising or (SHOWN if form == "table" and not (heat or tokens or above is not None) else None)
     with noting(saying(quiet=quiet)):
         scored = score(Request(run, data, reading, given(options), above, shown, precision), say)
+        in_table = None
         if heat is None:
-            write_lines(scored, form, of_tokens=tokens, watching=above is not None and most_surprising is None)
+            in_table = write_lines(
+                scored, form, of_tokens=tokens, watching=above is not None and most_surprising is None
+            )
         elif heat == ON_TERMINAL:
             write_heat(scored)
         else:
             with writing("--heat", heat) as path:
                 save_heat(scored, path)
-        say_totals(scored, form if heat is None else "")
+        say_totals(scored, form if heat is None else "", in_table)

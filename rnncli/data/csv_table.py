@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Literal
 
+from rnncli.data.delimiters import CANDIDATES, other_delimiter
 from rnncli.data.source import Source, decode
 from rnncli.data.table_header import Record, are_units, is_data, names_in, numbered, refuse_titles
 from rnncli.data.table_room import require_room
@@ -24,7 +25,6 @@ from rnncli.notes import doubt, note
 Ragged = Literal["refuse", "skip"]
 Quoting = Literal["minimal", "none"]
 
-CANDIDATES = (",", ";", "\t", "|")
 _DELIMITER_NAMES = {"\\t": "\t", "tab": "\t"}
 _ANNOTATIONS = ("#group", "#datatype", "#default")  # of InfluxDB's CSV
 _MOST_COMMENTS = 1000  # lines
@@ -50,6 +50,12 @@ class Table:
     delimiter: str
     headed: bool = True
     signs: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def cut_otherwise(self) -> str:
+        """The end of a message about a column that is missing, if another delimiter would cut the rows."""
+        above = [self.header] if self.headed else []
+        return other_delimiter([*above, *self.rows[:_BLOCK]])
 
 
 def read_table(

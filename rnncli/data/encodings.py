@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from rnncli.config.chosen import is_open
-from rnncli.config.sections import C
+from rnncli.config.sections import C, Config
 from rnncli.data.lines import lines_of
 from rnncli.data.source import UNDEFINED, Source, refuse_no_text
 from rnncli.notes import doubt
@@ -61,6 +63,18 @@ def with_encoding(config: C, source: Source) -> C:
     """Return the config with the encoding of `source` in place of null; a doubt tells of any but UTF-8."""
     if not (is_open(config.data.encoding) and config.data.is_decoded):
         return config.completed(data={"encoding": UTF_8})
+    return config.completed(data={"encoding": _told(source)})
+
+
+def with_encoding_of(config: Config, source: Source, reading: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options by which other data than those of training are read, with their encoding, where none is named
+    and that of training is one that is found."""
+    found = "encoding" in reading or config.data.encoding not in FOUND or not config.data.is_decoded
+    return {**reading} if found else {**reading, "encoding": _told(source)}
+
+
+def _told(source: Source) -> str:
+    """Return the encoding of a source; a doubt tells of any but UTF-8."""
     encoding = encoding_of(source)
     if encoding != UTF_8:
         first = next(line for some in lines_of(source.pieces(), source.name) for line in some if line.error)
@@ -68,4 +82,4 @@ def with_encoding(config: C, source: Source) -> C:
             f"{first.where}: is not UTF-8, so the file is read as {encoding} (Windows, with the letters of Latin-1); "
             "pass --encoding NAME if it is another"
         )
-    return config.completed(data={"encoding": encoding})
+    return encoding

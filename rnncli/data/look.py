@@ -16,7 +16,7 @@ from rnncli.data.encodings import encoding_of
 from rnncli.data.lines import lines_of
 from rnncli.data.numeric import is_grouped, is_missing, is_number
 from rnncli.data.source import Source, is_table
-from rnncli.errors import DataError
+from rnncli.errors import DataError, shown
 from rnncli.notes import noting
 
 # Names of columns, in small letters.
@@ -40,6 +40,7 @@ _NAME = re.compile(r"[^\W_][\w'’.-]*(?: [\w'’.-]+){0,2}")  # of one to three
 _MARKED = re.compile(  # as a number that can be read in one way: with two marks, or with the same twice
     r"[+-]?[0-9]{1,3}([.,' \u00a0\u202f])[0-9]{3}(?:(?:\1[0-9]{3})*(?!\1)([.,])[0-9]+|(?:\1[0-9]{3})+)"
 )
+_SENTENCE = 4  # words
 _FEWEST_ROWS = 3  # before a file that is not called a table is one
 
 
@@ -58,6 +59,11 @@ class ColumnLook:
     time: Kind | None
     first: Sequence[str]
     cells: Sequence[str]
+
+    @property
+    def called(self) -> str:
+        """The key as a message has it: a name in quotes, or a number."""
+        return shown(self.key) if isinstance(self.key, str) else str(self.key)
 
     @cached_property
     def distinct(self) -> int:
@@ -106,12 +112,23 @@ class ColumnLook:
         """True if most cells hold several words."""
         return 2 * sum(" " in cell for cell in self.cells) > len(self.cells)
 
+    @cached_property
+    def of_sentences(self) -> bool:
+        """True if most cells hold so many words as no name has."""
+        return 2 * sum(len(cell.split()) >= _SENTENCE for cell in self.cells) > len(self.cells)
+
+    @cached_property
+    def with_numbers(self) -> bool:
+        """True if most cells hold a digit."""
+        return 2 * sum(any(map(str.isdecimal, cell)) for cell in self.cells) > len(self.cells)
+
 
 @dataclass(frozen=True)
 class Look:
     """The beginning of a data file: its name, data.format if that is given, its first lines, and the table in them.
 
-    whole: True if these are all its lines. problem: why a file that is called a table is none.
+    whole: True if these are all its lines. problem: why a file that is called a table is none. header: whether the
+    first line names the columns, if data.header says so.
     """
 
     name: str
@@ -120,6 +137,7 @@ class Look:
     whole: bool
     table: Table | None
     problem: DataError | None = None
+    header: bool | None = None
 
     @property
     def named_table(self) -> bool:
@@ -204,7 +222,9 @@ def look_at(source: Source, form: str | None, dialect: Mapping[str, Any]) -> Loo
     pieces = list(islice(source.pieces(), 1))
     lines = [line.text for some in lines_of(iter(pieces), source.name, encoding) for line in some]
     whole = sum(map(len, pieces)) == source.size
-    look = Look(source.name, form, lines if whole or len(lines) < 2 else lines[:-1], whole, None)
+    look = Look(
+        source.name, form, lines if whole or len(lines) < 2 else lines[:-1], whole, None, header=dialect.get("header")
+    )
     if form in ("text", "ts"):
         return look
     try:

@@ -121,13 +121,13 @@ def column_index(table: Table, name_or_number: str | int) -> int:
 
 def no_column(table: Table, name: str) -> str:
     """Return the error message for a name that no column has."""
-    near = closest(name, table.header)
+    near = None if table.cut_otherwise else closest(name, table.header)
     guess = mend_of_names(table.header, name) or (f"did you mean {shown(near)}? " if near else "")
     return f"no column {shown(name)} in {table.name}; {guess}{_columns(table)}"
 
 
 def _columns(table: Table) -> str:
-    return "columns: " + ", ".join(shown(name) for name in table.header)
+    return "columns: " + ", ".join(shown(name) for name in table.header) + table.cut_otherwise
 
 
 def numeric_column(

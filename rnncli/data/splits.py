@@ -16,7 +16,7 @@ from rnncli.config.sections import Config
 from rnncli.data.source import Source, read_source
 from rnncli.errors import ConfigError, DataError
 from rnncli.kernels import random
-from rnncli.notes import note, noting
+from rnncli.notes import doubt, note, noting
 
 FEW = 100  # held-out items, below which they choose too much by chance
 SHARE = 0.1  # of the items, for validation
@@ -65,7 +65,7 @@ class Splits(Generic[D]):
         those of each item, or other labels of it, all of which the training split has if it can have them; strata: what
         the items are sorted by to be stratified, if they are; opened: opens the file of a split, which `read` reads.
         """
-        data = config.data
+        data = self._data = config.data
         self.read, self.pick = read, pick
         self.validated = validated_by(data, len(whole))
         shares = {"test": data.test, "validation": self.validated["validation"]}
@@ -82,17 +82,32 @@ class Splits(Generic[D]):
                 self.held_out[name] = read(opened(share))
             elif drawn.get(name):
                 self.held_out[name] = pick(whole, sorted(drawn[name]))
+            elif share:
+                self._doubt_empty(name, counts[name])
         if len(drawn[_TRAINING]) < 2:
             left = len(drawn[_TRAINING])
             raise DataError(f"{whole.name}: {left} examples to train on; give more, or hold out less")
         self._drawn = drawn[_TRAINING]
         self.train = pick(whole, sorted(self._drawn))
+        self._folds = self._dealt(self.validated["folds"])
+        if self.validated["folds"] and not self._folds:
+            self.validated["folds"] = 0
+            self._doubt_empty("folds", len(self._drawn))
 
     def folds(self) -> list[Splits[D]]:
         """Return pairs of a training and a validation split of the training split, for cross-validation, if there is to
         be one: each item is in one validation split, unless training would then lack an answer.
         """
-        count = self.validated["folds"]
+        found = []
+        for drawn in self._folds:
+            fold = copy(self)
+            fold.train, held_out = (self.pick(self._whole, sorted(chosen)) for chosen in drawn.values())
+            fold.held_out = {"validation": held_out}
+            found.append(fold)
+        return found
+
+    def _dealt(self, count: int) -> list[dict[str, list[int]]]:
+        """Return the items of the two splits of each of so many folds, none if these would not be two at least."""
         if not count:
             return []
         together = _in_order(_together(self._drawn, self._inputs), self._strata)
@@ -106,11 +121,23 @@ class Splits(Generic[D]):
             with noting(lambda text: None):
                 _keep_answers(drawn, self._answers, self._inputs)
             if drawn["validation"] and len(drawn[_TRAINING]) > 1:
-                fold = copy(self)
-                fold.train, held_out = (self.pick(self._whole, sorted(chosen)) for chosen in drawn.values())
-                fold.held_out = {"validation": held_out}
-                found.append(fold)
+                found.append(drawn)
         return found if len(found) > 1 else []
+
+    def _doubt_empty(self, name: str, count: int) -> None:
+        """Tell why nothing is held out for a split or for folds, which were to have `count` items, and what helps."""
+        whole, kinds = len(self._whole), len(set(self._inputs))
+        why, mend = "every sequence that would be held out has a label that no other has", ""
+        if not count:
+            why = f"the share of {whole:,} sequences is less than one"
+        elif 0 < kinds < whole:
+            why = f"equal inputs or groups stay together, {kinds:,} in {whole:,} sequences"
+            why += ", each with a label that no other has" if kinds > 1 else ""
+            mend = (
+                ", or hold copies out of each other with --set data.group=none" if hasattr(self._data, "group") else ""
+            )
+        key = "validation" if name == "folds" else name
+        doubt(f"{self._whole.name}: nothing is held out for {name}: {why}; name a file of others, data.{key}{mend}")
 
     def scored(self) -> str | None:
         """The name of the split to score on: test, or else validation; None if neither was held out."""

@@ -18,8 +18,16 @@ _USUAL_NAMES = re.compile(
     "class|category|group|id|labels?|lang|language|name|review|sentence|source|tags?|target|text|title|token|word|y",
     re.IGNORECASE,
 )
+_NAMES_OF_PAIRS = re.compile(
+    "answer|from|input|output|prompt|question|response|src|summary|tgt|to|translation|trg"
+    "|arabic|chinese|czech|danish|dutch|english|finnish|french|german|greek|hebrew|hindi|hungarian|italian|japanese"
+    "|korean|latin|norwegian|polish|portuguese|russian|spanish|swedish|turkish|ukrainian",
+    re.IGNORECASE,
+)
+_NAME = re.compile(r"[^\W\d_][\w-]*(?: [\w-]+){0,2}")
 _TITLES = 10  # records that may stand above a header, and that are looked at below it
 _MOSTLY = 0.9  # of the cells of a column of texts have several words
+_TEXT = 4  # words that no name of a column has
 _STAMP = re.compile(r" *[0-9]{1,4}[-/.][0-9]{1,2}(?:[-/.][0-9]{1,4})?(?:[T ][0-9:.]+(?:Z|[+-][0-9:]{4,5})?)? *")
 
 
@@ -41,9 +49,9 @@ def names_in(first: Record, name: str) -> list[str]:
 
 def is_data(first: Record, rest: list[Record], decimal: str) -> bool:
     """True if the first record is no header. It is none if it has values, and no words but those that the records after
-    it have in the same columns; if it has a number that is no name, such as -1.5; or if it has words alone, one of
-    which is like a label of its column. `rest` should not hold the record itself again, as joined files do that each
-    had the header.
+    it have in the same columns, or texts above others; if it has a number that is no name, such as -1.5; or if it has
+    words alone, one of which is like a label of its column. `rest` should not hold the record itself again, as joined
+    files do that each had the header.
     """
     fields = first[1]
     rows = [row for _, row in rest if len(row) == len(fields)]
@@ -81,6 +89,22 @@ def _are_texts(column: Sequence[str]) -> bool:
     return sum(" " in cell.strip() for cell in column) > _MOSTLY * len(column)
 
 
+def may_be_names(first: Sequence[str], rest: Sequence[Sequence[str]]) -> bool | None:
+    """True if the fields of the first record of pairs name the columns, False if they are a pair themselves, None if
+    they may be either. They are a pair if one is no short name, or stands below as well; they are names if all are
+    usual ones, or if a word stands above texts of several.
+    """
+    fields = [field.strip() for field in first]
+    columns = list(zip(*(row for row in rest if len(row) == len(fields)), strict=True))
+    below = {cell.strip() for column in columns for cell in column}
+    if not all(_NAME.fullmatch(field) and field not in below for field in fields):
+        return False
+    if all(_USUAL_NAMES.fullmatch(field) or _NAMES_OF_PAIRS.fullmatch(field) for field in fields):
+        return True
+    above_texts = [" " not in field and _are_texts(column) for field, column in zip(fields, columns, strict=False)]
+    return True if any(above_texts) else None if columns else False
+
+
 def are_names(label: str, text: str) -> bool:
     """True if what should be a label and a text are the usual names of such columns."""
     return all(_USUAL_NAMES.fullmatch(word.strip()) is not None for word in (label, text))
@@ -91,9 +115,12 @@ def _is_value(field: str, decimal: str) -> bool:
 
 
 def _has_the_words_of(fields: list[str], values: list[bool], columns: Sequence[Sequence[str]], decimal: str) -> bool:
-    """True if each word of a record is one of its column in the records after it, and the others are values there."""
+    """True if each word of a record is one of its column in the records after it, or a text like those there, and the
+    others are values there."""
     return any(columns) and all(
-        all(_is_value(cell, decimal) or is_missing(cell) for cell in column) if value else field in column
+        all(_is_value(cell, decimal) or is_missing(cell) for cell in column)
+        if value
+        else field in column or (len(field.split()) >= _TEXT and _are_texts(column))
         for field, value, column in zip(fields, values, columns, strict=True)
     )
 

@@ -6,10 +6,10 @@ import csv
 import sys
 from contextlib import suppress
 
+from rnncli.data.delimiters import CANDIDATES
 from rnncli.data.source import LARGE, Source
 from rnncli.memory import require_free
 
-_CANDIDATES = (",", ";", "\t", "|")
 _TEXT = 5  # bytes for a byte of the file: its content, its text, and the csv module's own
 _ROW = sys.getsizeof((0, [])) + sys.getsizeof(1) + 16  # beside its cells: its line, and its places in lists
 
@@ -21,7 +21,7 @@ def require_room(source: Source, delimiter: str | None = None) -> None:
     beginning = next(source.pieces(), b"")
     *lines, _ = beginning.decode("latin-1").replace("\0", "").splitlines(keepends=True) or [""]
     size = max(1, sum(map(len, lines)))
-    mark = delimiter or max(_CANDIDATES, key=beginning.decode("latin-1").count)
+    mark = delimiter or max(CANDIDATES, key=beginning.decode("latin-1").count)
     taken = 0
     with suppress(csv.Error):  # which reading it tells
         for row in csv.reader(lines, delimiter=mark):

@@ -26,12 +26,12 @@ _PLURAL = {"char": "characters", "byte": "bytes", "word": "words", "whitespace":
 _PAIRED = 4000  # tokens of byte pairs, where no limit is given
 
 
-def note_unknown(numbers: Iterable[np.ndarray], what: str, taken: str) -> None:
-    """Tell how many tokens of `what` are not in the vocabulary, if any; taken: what becomes of them."""
+def note_unknown(numbers: Iterable[np.ndarray], what: str, taken: str, named: str = "") -> None:
+    """Tell how many tokens of `what` are not in the vocabulary, if any; taken: what becomes of them; named: which."""
     unseen = Unseen()
     for one in numbers:
         unseen.add(one == UNKNOWN_NUMBER)
-    unseen.tell(what, f"are not in the vocabulary, and are {taken}")
+    unseen.tell(what, f"are not in the vocabulary, and are {taken}{named and ': '}{named}")
 
 
 class Unseen:
@@ -221,6 +221,10 @@ class Vocabulary:
             for offset in np.flatnonzero(self.encode(text) == 0).tolist():
                 first.setdefault(characters[offset], offset + 1)
         return [(position, token) for token, position in first.items()]
+
+    def lacks(self, tokens: Iterable[str]) -> list[str]:
+        """Return those of the tokens that are unknown, none of byte pairs."""
+        return [] if self.kind == "bpe" else [one for one in tokens if one != END and one not in self._number_of_token]
 
     def to_header(self) -> dict[str, Any]:
         """Return the vocabulary as JSON for a model file. A one-character token is written as its code point, and a

@@ -3,7 +3,7 @@
 Training loss is a mean over the updates since the evaluation before, dropout included. Validation loss is `best` at
 the evaluation whose weights are kept.
 
-    over-fits    at the end it is 1% worse than at best, or the training loss is 20% below it at best
+    over-fits    at the end it is 1% worse than at best, while training loss fell, or that is 20% below it at best
     under-fits   it was best at the end, and the training loss is no more than 3% below it
     fits         neither
 
@@ -45,7 +45,7 @@ def fit(lines: Iterable[Mapping[str, Any]], held_out: int, model: ModelConfig, l
     if (curve := _judged(lines)) is None or curve.best is None:
         return None
     best, end, trained = curve.valid[curve.best], curve.valid[-1], curve.train[curve.best]
-    if end > (1 + _WORSE_AT_END) * best:
+    if end > (1 + _WORSE_AT_END) * best and not curve.train[-1] >= trained:  # of which nothing may be known
         return _worse_at_end(curve, curve.best, _smaller(model))
     losses = f"training loss {trained:.3f}, validation loss {best:.3f}"
     if trained < (1 - _FAR_BELOW) * best:
@@ -78,10 +78,12 @@ def _judged(lines: Iterable[Mapping[str, Any]]) -> Curve | None:
 def _worse_at_end(curve: Curve, kept: int, change: tuple[str, ...]) -> Fit:
     """Return that a network over-fits; where its best weights, the `kept` ones, came early, training may end sooner."""
     trained, best, end = curve.train[kept], curve.valid[kept], curve.valid[-1]
-    losses = f"training loss {trained:.3f}, " if math.isfinite(trained) else ""  # none before the first update
-    losses += f"validation loss {best:.3f} at best after update {curve.steps[kept]:,.0f} of {curve.steps[-1]:,.0f}"
+    losses = f"validation loss {best:.3f} at best after update {curve.steps[kept]:,.0f} of {curve.steps[-1]:,.0f}"
+    losses += f", {end:.3f} at the end"
+    if math.isfinite(trained):  # which is not so before the first update
+        losses += f", while training loss fell from {trained:.3f} to {curve.train[-1]:.3f}"
     sooner = (f"training.patience={_PATIENCE}",) if kept + _PATIENCE < len(curve.steps) // 2 else ()
-    return Fit(OVER, f"{losses}, {end:.3f} at the end", (*change, *sooner))
+    return Fit(OVER, losses, (*change, *sooner))
 
 
 def _smaller(model: ModelConfig) -> tuple[str, ...]:

@@ -67,10 +67,15 @@ class Listed:
         if self.score is None:
             return None
         scored = tuple(self.score.get(key) for key in ("split", "unit", "higher_is_better"))
-        basis = basis_of(self.data)
-        if "per token" not in str(self.score.get("unit")):
+        return (*self.basis.values(), *scored)
+
+    @property
+    def basis(self) -> dict[str, tuple[str, ...]]:
+        """What the score is one of: the task, the data by their hash, and what `basis_of` tells."""
+        basis = {"task": (str(self.task),), "data": (str(self.data_sha256),), **basis_of(self.data)}
+        if "per token" not in str((self.score or {}).get("unit")):
             del basis["tokens"]
-        return (self.task, self.data_sha256, *scored, *basis.values())
+        return basis
 
     @property
     def data(self) -> dict[str, Any]:

@@ -14,8 +14,9 @@ from rnncli.ui.results import json_array, rounded, write_as_they_come, write_tab
 SHOWN = 10  # lines in a table
 
 
-def write_lines(scored: ScoredText, form: str, *, of_tokens: bool, watching: bool) -> None:
-    """Write lines, or their tokens, as `form`, table, csv, json or jsonl; json has the totals too.
+def write_lines(scored: ScoredText, form: str, *, of_tokens: bool, watching: bool) -> int | None:
+    """Write lines, or their tokens, as `form`, table, csv, json or jsonl; json has the totals too. Return how many
+    lines a table has.
 
     watching: lines are written as they come, in place of a table.
     """
@@ -26,24 +27,27 @@ def write_lines(scored: ScoredText, form: str, *, of_tokens: bool, watching: boo
     elif watching:
         _write_as_they_come(scored)
     else:
-        _write_table(scored, of_tokens=of_tokens)
+        return _write_table(scored, of_tokens=of_tokens)
+    return None
 
 
-def say_totals(scored: ScoredText, form: str) -> None:
-    """Write the totals: under a table, and on stderr beside any other form but json, which has them."""
-    text = totals_text(scored.name, scored.totals)
+def say_totals(scored: ScoredText, form: str, shown: int | None = None) -> None:
+    """Write the totals: under a table, which has `shown` lines, and on stderr beside any other form but json, which has
+    them."""
+    text = totals_text(scored.name, scored.totals, shown)
     if form == "table":
         Output().write("\n".join(wrapped(text, 80)) + "\n")
     elif form != "json":
         say(text)
 
 
-def totals_text(name: str, totals: Totals) -> str:
-    """Return what the totals say, as a sentence."""
+def totals_text(name: str, totals: Totals, shown: int | None = None) -> str:
+    """Return what the totals say, as a sentence. shown: how many lines are, the most surprising, None for all."""
     found = totals.to_json()
-    text = (
-        f"{name}: {totals.lines:,} line{'s' * (totals.lines != 1)}, {totals.tokens:,} tokens, {_per_token(found, '')}"
-    )
+    lines = f"{totals.lines:,} line{'s' * (totals.lines != 1)},"
+    if shown is not None and shown < totals.lines:
+        lines = f"the {shown:,} most surprising of {lines[:-1]} (-f csv has all); in all"
+    text = f"{name}: {lines} {totals.tokens:,} tokens, {_per_token(found, '')}"
     if totals.unknown:
         text += f"; {totals.unknown:,} unknown, without them {_per_token(found, '_of_known')}"
     if totals.bits_learning is not None:
@@ -77,10 +81,12 @@ def _write_as_they_come(scored: ScoredText) -> None:
         out.write("".join(f"{line.number:>7}  {line.mean:6.3f}  {visible(line.text)}\n" for line in some))
 
 
-def _write_table(scored: ScoredText, *, of_tokens: bool) -> None:
-    rows = [row for some in scored.lines for line in some for row in _rows(line, of_tokens=of_tokens)]
-    if rows:
+def _write_table(scored: ScoredText, *, of_tokens: bool) -> int:
+    """Write a table, and return the number of lines in it."""
+    lines = [line for some in scored.lines for line in some]
+    if rows := [row for line in lines for row in _rows(line, of_tokens=of_tokens)]:
         write_table(rows)
+    return len(lines)
 
 
 def _rows(line: ScoredLine, *, of_tokens: bool) -> list[dict[str, object]]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
-from rnncli.training.listed import Listed
+from rnncli.training.listed import BASIS, Listed
 from rnncli.ui.numbers import figure
 from rnncli.ui.output import Output, duration
 from rnncli.ui.results import as_csv, rounded, write_table
@@ -25,10 +25,11 @@ def write_runs(found: Sequence[Listed], form: str | None) -> None:
     elif form == "csv":
         out.write(as_csv([_object(one) | {"differs": " ".join(_settings(one.differs))} for one in found]))
     else:
-        for number, group in enumerate(_groups(found)):
+        groups = _groups(found)
+        for number, (group, title) in enumerate(zip(groups, _titles([one for one, *_ in groups]), strict=True)):
             out.write("\n" if number else "")
             rows = [_row(one) for one in group]
-            write_table(rows, _title(group[0]), whole=("run",), figures=("score", "time"), spare=_SPARE)
+            write_table(rows, title, whole=("run",), figures=("score", "time"), spare=_SPARE)
 
 
 def _groups(found: Sequence[Listed]) -> list[list[Listed]]:
@@ -38,6 +39,31 @@ def _groups(found: Sequence[Listed]) -> list[list[Listed]]:
         groups.setdefault(one.comparable, []).append(one)
     without = groups.pop(None, [])
     return [*groups.values(), *([without] if without else [])]
+
+
+def _titles(firsts: Sequence[Listed]) -> list[str]:
+    """Return the titles of groups with these runs; of those that would be alike each says in what it differs."""
+    titles = [_title(one) for one in firsts]
+    alike = [[other for other, title in zip(firsts, titles, strict=True) if title == own] for own in titles]
+    return [", ".join([own, *_apart(one, some)]) for own, one, some in zip(titles, firsts, alike, strict=True)]
+
+
+def _apart(one: Listed, others: Sequence[Listed]) -> list[str]:
+    """Return in what the score of a run is one of something else than those of others."""
+    if one.score is None:
+        return []
+    own, *each = (_by_key(other) for other in (one, *others))
+    return [f"{key} {value}" for key, value in own.items() if any(other.get(key, value) != value for other in each)]
+
+
+def _by_key(one: Listed) -> dict[str, str]:
+    """Return what the score of a run is one of by the keys of `data`; the data by the beginning of their hash."""
+    found = {
+        key: value
+        for aspect, values in one.basis.items()
+        for key, value in zip(BASIS.get(aspect, (aspect,)), values, strict=True)
+    }
+    return found | {"data": found["data"][:8]}
 
 
 def _title(one: Listed) -> str:

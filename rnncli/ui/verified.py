@@ -10,7 +10,7 @@ from rnncli.errors import RnncliError
 from rnncli.training.verified import Verified
 from rnncli.ui.output import Output
 
-_WORDS = {True: "ok", False: "failed", None: "not checked"}
+_WORDS = {True: "ok", False: "failed", None: "not checked:"}
 
 
 def write_verified(checks: Iterable[Verified], run: str, form: str) -> None:
@@ -18,7 +18,7 @@ def write_verified(checks: Iterable[Verified], run: str, form: str) -> None:
     out = Output()
     if form == "text":
         for one in checks:
-            out.write(f"{one.name:<7} {_WORDS[one.passed]:<12}{one.found}\n")
+            out.write(f"{one.name:<7} {_WORDS[one.passed]:<11} {one.found}\n")
         return
     made: list[Verified] = []
     failure: RnncliError | None = None

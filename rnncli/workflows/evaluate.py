@@ -11,6 +11,7 @@ from pathlib import Path
 from rnncli.config.chosen import value_before
 from rnncli.config.section import keys_of
 from rnncli.config.sections import SECTIONS
+from rnncli.data.encodings import with_encoding_of
 from rnncli.data.kept_rows import KeptRows
 from rnncli.data.source import Source
 from rnncli.errors import UsageError
@@ -85,9 +86,10 @@ def _of_run(request: Request, lead: Lead) -> Evaluation:
             source = source_of(experiment.config, path)
             if source.sha256 == data.sha256:
                 experiment.doubt_same(source)
+            reading = with_encoding_of(experiment.config, source, request.reading)
             with reading_as_trained():
-                experiment.hold_out(source, request.reading)
-            lead.hold_out(source, request.reading)
+                experiment.hold_out(source, reading)
+            lead.hold_out(source, reading)
         try:
             with lead.shared(experiment.learner.backpropagation.pool.ranks, "evaluate", request.options):
                 return experiment.evaluate(request.options)

@@ -119,11 +119,11 @@ class Planner:
     def _told(self, length: Length, most: int, pace: Pace) -> str:
         """Return why it is so many updates."""
         given, epochs = self.experiment.config.training.max_time, length.updates / self._per_epoch
-        many = f"{length.updates:,} updates, {epochs:.3g} epochs"
+        many = f"{length.updates:,} updates, {rounded(epochs)} epochs"
         if length.updates == most:
             return f"{many} take less than {given}, and more would hardly help"
         whose = "" if self.experiment.share_of_time == 1 else "the share that folds have of "
-        return f"{many} fill {whose}{given} at {1 / pace.per_update:,.3g} updates/s, and end with the schedule"
+        return f"{many} fill {whose}{given} at {rounded(1 / pace.per_update)} updates/s, and end with the schedule"
 
     @property
     def _clock(self) -> Callable[[], float]:
@@ -170,3 +170,8 @@ def note_length(experiment: Experiment, plan: Plan) -> None:
     experiment.config = experiment.config.changed(
         training={"epochs": epochs, "updates": plan.updates, "max_time": None}
     )
+
+
+def rounded(value: float) -> str:
+    """Return a number with three digits, and all those before the point."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -10,7 +11,7 @@ from pathlib import Path
 from rnncli.config.section import keys_of
 from rnncli.config.sections import Config
 from rnncli.data.source import Source
-from rnncli.errors import MachineError, UsageError
+from rnncli.errors import MachineError, UsageError, quoted
 from rnncli.notes import note, noting
 from rnncli.tasks.registry import load_run_config
 from rnncli.training.backpropagation import ThreadPool
@@ -41,7 +42,8 @@ def train(
     if request.resume and request.origin:
         raise UsageError("--from starts a new run; leave it out to go on with --resume")
     if request.resume and request.out is None:
-        raise UsageError("--resume needs -o RUN, the run to go on with")
+        named = request.first if isinstance(request.first, str) and os.path.isdir(request.first) else "RUN"
+        raise UsageError(f"--resume goes on with the run of -o: rnncli train --resume -o {quoted(named)}")
     notes: list[str] = []
     with noting(notes.append):
         request = _renewed(request)

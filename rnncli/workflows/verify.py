@@ -78,7 +78,7 @@ def _checks(run: str, overrides: Sequence[str]) -> Iterator[Verified]:
     if report.score is None:
         yield Verified("score", None, "nothing was held out, so there is none")
     elif report.score["split"] == CROSS_VALIDATED:
-        yield Verified("score", None, "of cross-validation, whose networks are not kept")
+        yield Verified("score", None, "it is of cross-validation, whose networks are not kept")
     elif not (config.passed and data.passed):
         yield Verified("score", None, "that takes the config and the data of training")
     else:

@@ -178,7 +178,11 @@ def test_what_is_no_run(shelf: Shelf, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("validation", "found"),
-    [("0.2", "ok          "), ("null", "not checked of cross-validation"), ("0", "not checked nothing was held out")],
+    [
+        ("0.2", "ok          "),
+        ("null", "not checked: it is of cross-validation"),
+        ("0", "not checked: nothing was held out"),
+    ],
 )
 def test_what_may_be_held_out(tmp_path: Path, validation: str, found: str) -> None:
     rows = "".join(f"{i % 7},{i % 5},{'ab'[i % 7 > 3]}\n" for i in range(60))

@@ -149,3 +149,17 @@ def test_every_task_must_be_shown_to_be_better(folder: Path, name: str, baseline
     assert "no such baseline" in run("evaluate", name, "--must-beat", "luck", cwd=folder).failed(2)
     rows = run("evaluate", name, "-f", "csv", cwd=folder).ok().out.splitlines()
     assert rows[0] == "name,score,unit,split,verdict"
+
+
+@pytest.mark.parametrize("name", ["char", "word", "pairs"])
+def test_a_text_in_cp1252_is_read_as_training_would(name: str, shelf: Shelf, tmp_path: Path) -> None:
+    text = "please stay at home .\nplease stay at the café .\n" * 20
+    (tmp_path / "new.txt").write_text(text, encoding="utf-8")
+    (tmp_path / "west.txt").write_text(text, encoding="cp1252")
+    evaluated = ["evaluate", shelf / name, "-f", "json"]
+    west, new = (run(*evaluated, file, cwd=tmp_path).ok() for file in ("west.txt", "new.txt"))
+    assert json.loads(west.out)["network"] == json.loads(new.out)["network"]
+    assert "west.txt:2: is not UTF-8, so the file is read as cp1252" in west.err
+    assert "read as" not in new.err.replace("scored as", "")
+    refused = run(*evaluated, "west.txt", "--encoding", "utf-8", cwd=tmp_path).refused(3)
+    assert refused == "west.txt:2:23: byte 0xE9 is not UTF-8; pass --encoding latin-1"

@@ -116,3 +116,13 @@ def test_a_terminal_gets_a_pager_for_what_is_longer_than_it(place: Path) -> None
     assert code == 0
     assert "paged:" not in shown
     assert "\x1b[1m" in shown
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["nats", "|grad|", "avg", "tok/s", "blocks", "groups", "healthy", "budget", "half-life", "course", "line ends"],
+)
+def test_words_on_the_screen_are_explained_at_once(word: str) -> None:
+    shown = manual(word)
+    assert len(shown.split()) < 80
+    assert "rnncli help TOPIC" not in shown

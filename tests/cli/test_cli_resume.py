@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from cli_runs import Result, ended, leftovers, metrics, model_sha256, run, start, together, wait_for_evaluation
-from conftest import TEXT, write_inputs
+from conftest import TEXT, Shelf, write_inputs
 
 from rnncli.nn import model_file
 
@@ -393,3 +393,9 @@ def test_a_relative_file_is_found_beside_the_config_and_its_change_noticed(key: 
     run(*arguments, "--resume", cwd=tmp_path).ok()
     (there / f"{key}.csv").write_text(FILES[key].removesuffix("1\n") + "0\n")
     assert "the data changed since the run" in run(*arguments, "--resume", cwd=tmp_path).failed(3)
+
+
+def test_a_resume_without_o_names_the_whole_command(shelf: Shelf) -> None:
+    refused = run("train", "--resume", "char", cwd=shelf.folder).refused(2)
+    assert refused == "--resume goes on with the run of -o: rnncli train --resume -o char"
+    assert run("train", "--resume", cwd=shelf.folder).refused(2).endswith("rnncli train --resume -o RUN")

@@ -66,7 +66,9 @@ def test_what_stands_out_comes_first(shelf: Shelf) -> None:
     assert "3 lines" in above.err  # the totals are of all
     shown = run("score", "char", "-f", "table", cwd=shelf.folder, stdin=STRANGE + "\n").ok().out
     assert shown.splitlines()[1].split()[0] == "2"
-    assert "4 lines" in shown
+    assert "the 3 most surprising of 4 lines (-f csv has all); in all" in shown  # a blank one is not among them
+    whole = run("score", "char", "-f", "table", cwd=shelf.folder, stdin=STRANGE).ok().out
+    assert "<stdin>: 3 lines, " in whole
     assert [line.split()[0] for line in shown.splitlines()].index("<stdin>:") == 4  # after a head and three lines
     watched = run("score", "char", "-f", "table", "--above", "0", cwd=shelf.folder, stdin=STRANGE).ok().out
     assert [line.split()[0] for line in watched.splitlines()[:3]] == ["1", "2", "3"]

@@ -109,3 +109,19 @@ def test_what_an_unknown_token_is_not_read_as(options: list[str], message: str, 
     assert message in result.refused(2 if options else 3)
     refused = run("predict", "forecast", "-", "--unknown", "é=e", cwd=shelf.folder, stdin="x\n").refused(2)
     assert "--unknown: is for language-model, and this is a forecast; leave it out" in refused
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "named"),
+    [
+        ("char", "The hen.\r\nThe h\u00e9n.\r\n" * 3, '"\\r" (U+000D), "\u00e9" (U+00E9)'),
+        ("byte", "The hen.\r\n" * 3, "byte 0x0D"),
+        ("word", "please stay at h\u00e9nhouse .\n" * 3, '"h\u00e9nhouse"'),
+    ],
+)
+def test_evaluate_names_the_tokens_of_a_text_that_are_unknown(
+    name: str, text: str, named: str, shelf: Shelf, tmp_path: Path
+) -> None:
+    (tmp_path / "new.txt").write_text(text, encoding="utf-8", newline="")
+    told = run("evaluate", shelf / name, "new.txt", cwd=tmp_path).ok().err
+    assert f"scored as <unk>: {named}" in told

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from contextlib import suppress
 
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from rnncli.data.csv_table import Table, read_table
-from rnncli.data.numeric import numeric_column
+from rnncli.data.numeric import column_index, numeric_column
 from rnncli.data.source import Source
 from rnncli.data.table_header import are_units
 from rnncli.errors import DataError, RnncliError, UsageError, shown
@@ -462,3 +463,23 @@ def test_ten_thousand_rows_are_read_as_they_are():
     table, _ = read("t,a,b\n" + "".join(f"{i},{-i / 8:.3f},1e-3\n" for i in rows))
     for index, wanted in enumerate((rows, -rows / 8, np.full(len(rows), 1e-3))):
         assert np.array_equal(numeric_column(table, index), wanted)
+
+
+@pytest.mark.parametrize("count", [5, 60])
+def test_a_sentence_and_a_number_above_others_are_data(count):
+    rows = "".join(f"what is {i} plus 4 ?\t{i + 4}\n" for i in range(count))
+    assert read_table(Source("q.tsv", rows.encode())).headed is False
+    for names in ("question\t7\n", "the question\t2019\n", "what he asked\tanswer\n"):
+        assert read_table(Source("q.tsv", (names + rows).encode())).headed is True
+
+
+@pytest.mark.parametrize(("mark", "option"), [(",", ","), (";", "';'"), ("\t", "tab"), ("|", "'|'")])
+def test_a_column_that_another_delimiter_would_give_is_refused_with_it(mark, option):
+    rows = "".join(f"a{mark}{i}\n" for i in range(9))
+    own = ";" if mark == "," else ","
+    table = read_table(Source("d.csv", f"shop{mark}sold\n{rows}".encode()), delimiter=own)
+    with pytest.raises(UsageError, match=re.escape(f"separated otherwise: --delimiter {option}") + "$"):
+        column_index(table, "sold")
+    table = read_table(Source("d.csv", b"shop\nbread, milk\nwine\n"), delimiter=";")
+    with pytest.raises(UsageError, match=r'columns: "shop"$'):
+        column_index(table, "sold")

@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 
 from rnncli.data.splits import Splits, by_rarest
+from rnncli.notes import noting
 from rnncli.tasks.registry import config_from_mapping
 
 
@@ -136,3 +137,42 @@ def test_folds_keep_groups_together_and_each_answer_in_training():
 def test_two_groups_make_two_folds_and_one_makes_none():
     assert len(folds_of(20, 1, [i // 10 for i in range(20)])) == 2
     assert folds_of(20, 1, [0] * 20) == []
+
+
+COPIES = [k % 10 for k in range(600)]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "answers", "shares", "named", "why"),
+    [
+        (COPIES, [(x,) for x in COPIES], {}, "folds", "10 in 600 sequences, each with a label that no other"),
+        (COPIES, [(x,) for x in COPIES], {"folds": 5}, "folds", "data.validation, or hold copies out of each other"),
+        (COPIES, [(x,) for x in COPIES], {"validation": 0.1}, "validation", "--set data.group=none"),
+        (COPIES, [(x,) for x in COPIES], {"validation": 0, "test": 0.1}, "test", "a file of others, data.test, or"),
+        ([0] * 50, (), {}, "folds", "1 in 50 sequences; name a file of others"),
+        (
+            range(50),
+            [(x,) for x in range(50)],
+            {},
+            "folds",
+            "every sequence that would be held out has a label",
+        ),
+        (range(9), (), {"validation": 0.1}, "validation", "the share of 9 sequences is less than one"),
+    ],
+)
+def test_what_cannot_be_held_out_is_told_with_the_reason(inputs, answers, shares, named, why):
+    notes: list[str] = []
+    with noting(notes.append):
+        splits = splits_of(len(inputs), 1, list(inputs), answers, **shares)
+    assert notes[-1].startswith(f"numbers: nothing is held out for {named}: ")
+    assert why in notes[-1]
+    assert splits.validated["folds"] == 0
+    assert (splits.folds(), splits.held_out, len(splits.train)) == ([], {}, len(inputs))
+
+
+@pytest.mark.parametrize("shares", [{}, {"validation": 0}, {"validation": 0.5, "test": 0.1}, {"folds": 3}])
+def test_of_what_is_held_out_as_asked_nothing_is_told(shares):
+    notes: list[str] = []
+    with noting(notes.append):
+        splits_of(60, 1, list(range(60)), [("a",)] * 60, **shares)
+    assert notes == []

@@ -52,6 +52,16 @@ AMBIGUOUS: dict[str, tuple[str, str, list[str]]] = {
         ["classify", "seq2seq"],
     ),
     "stars, or classes": ("a.csv", "said,column\n" + rows(lambda i: (TEXTS[i], i % 5)), ["classify", "regress"]),
+    "sums in words": (
+        "a.tsv",
+        rows(lambda i: (f"what is {i % 12} plus {i % 9} ?", i % 12 + i % 9), "\t", count=400),
+        ["regress", "seq2seq"],
+    ),
+    "sums in words under names": (
+        "a.csv",
+        "question,answer\n" + rows(lambda i: (f"what is {i % 12} plus {i % 9} ?", i % 12 + i % 9), count=800),
+        ["classify", "regress", "seq2seq"],
+    ),
     "rows of numbers with a class": (
         "a.csv",
         "x,z,class\n" + rows(lambda i: (value(i), value(i), i % 3)),

@@ -26,10 +26,11 @@ def test_worse_at_the_end_than_at_best_over_fits():
     found = judged([2.0, 1.7, 1.5, 1.4], [1.9, 1.7, 1.6, 1.62])
     assert found.verdict == OVER
     assert found.text() == (
-        "the network over-fits: training loss 1.500, validation loss 1.600 at best after update 30 of 40, 1.620 at the "
-        "end; try --set model.dropout=0.5"
+        "the network over-fits: validation loss 1.600 at best after update 30 of 40, 1.620 at the end, while training "
+        "loss fell from 1.500 to 1.400; try --set model.dropout=0.5"
     )
     assert judged([2.0, 1.7, 1.5, 1.4], [1.9, 1.7, 1.6, 1.61]).verdict == FITS  # not by a whole percent
+    assert judged([2.0, 1.7, 1.5, 1.5], [1.9, 1.7, 1.6, 1.7]).verdict == FITS  # which learnt no more either
 
 
 def test_a_training_loss_far_below_validation_over_fits():
@@ -78,8 +79,8 @@ def test_validation_that_becomes_much_worse_while_training_goes_on_over_fits_how
     train = [1.2, 1.0, 0.8, 0.6, 0.5, 0.4, 0.3, 0.2]
     found = over_fit(lines(train, EARLY), model())
     assert found.text() == (
-        "the network over-fits: training loss 1.000, validation loss 0.800 at best after update 20 of 80, 1.300 at the "
-        "end; try --set model.dropout=0.5"
+        "the network over-fits: validation loss 0.800 at best after update 20 of 80, 1.300 at the end, while training "
+        "loss fell from 1.000 to 0.200; try --set model.dropout=0.5"
     )
     assert judged(train, EARLY, held_out=10) == found
     assert over_fit(lines(train, EARLY), model(num_layers=1)).change == ("model.hidden_size=32",)

@@ -52,3 +52,24 @@ def test_what_a_narrow_terminal_leaves_out(capsys: pytest.CaptureFixture[str], m
 def test_an_empty_column_goes_first(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     lines = printed(60, capsys, monkeypatch).splitlines()
     assert " ".join(lines[1:3]).split() == ["strongest", "run", "score", "best", "baseline", "network", "is", "time"]
+
+
+def test_groups_of_one_title_say_in_what_they_differ(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    own = {"data.path": "shops.csv", "data.horizon": 12, "data.test": 0.2}
+    ways: list[dict[str, Any]] = [
+        {"data_sha256": "aaaaaaaa1", "config": own},
+        {"data_sha256": "bbbbbbbb1", "config": own},
+        {"data_sha256": "aaaaaaaa1", "config": own | {"data.horizon": 24}},
+        {"data_sha256": "aaaaaaaa1", "config": own | {"data.path": "other.csv", "data.test": 0.1}},
+    ]
+    write_runs([trial(number, **way) for number, way in enumerate(ways)], "table")
+    titles = [line for line in capsys.readouterr().out.splitlines() if line.startswith("MAE")]
+    assert titles == [
+        "MAE of sales, test split of shops.csv, data aaaaaaaa, horizon 12",
+        "MAE of sales, test split of shops.csv, data bbbbbbbb, horizon 12",
+        "MAE of sales, test split of shops.csv, data aaaaaaaa, horizon 24",
+        "MAE of sales, test split of other.csv",
+    ]

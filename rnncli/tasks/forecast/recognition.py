@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rnncli.data.look import Look
-from rnncli.errors import shown
 from rnncli.tasks.forecast.config import SeriesConfig
 from rnncli.tasks.forecast.panel_columns import looks_like_rows
 from rnncli.tasks.task import CERTAIN, LIKELY, Recognised
@@ -23,13 +22,13 @@ def recognised(look: Look) -> Recognised | None:
         return Recognised("a table with a series in each row", CERTAIN, {"format": "csv"} | look.reading | look.marks)
     times = [column for column in look.columns if column.time == "time"] or [c for c in look.columns if c.time]
     words = [column for column in look.columns if not column.measured and not column.time]
-    texts = [column for column in words if column.wordy and column.varies]
+    texts = [column for column in words if (column.wordy and column.varies) or column.of_sentences]
     if not times and (texts or len(words) > len(numbers)):
         return None
     data = {"format": "csv"} | look.reading | look.marks
     rows = look.rows_of(*numbers)
     if times:
-        why = f"a table with times in the column {shown(str(times[0].key))}"
+        why = f"a table with times in the column {times[0].called}"
         return Recognised(why, LIKELY if texts else CERTAIN, data, rows, "row")
     if len(look.columns) == 1:
         return Recognised("a column of numbers", CERTAIN, data, rows, "row")

@@ -145,7 +145,8 @@ class TextExperiment(Experiment):
 
     def _note_unseen(self) -> None:
         for split, held_out in self._held_out.items():
-            note_unknown([held_out.own], f"the {split} split", "scored as <unk>")
+            if not isinstance(getattr(self.config.data, split), str):  # whose reader tells it by the name of the file
+                note_unknown([held_out.own], f"the {split} split", "scored as <unk>")
             if not len(held_out.scored):
                 note(f"no {split} split: the training loss is used instead")
 
@@ -241,7 +242,6 @@ class TextExperiment(Experiment):
         if not len(held_out.scored):
             raise DataError(f"{source.name}: has too few tokens, so that nothing in it can be scored; give more text")
         self._held_out["test"] = held_out
-        note_unknown([held_out.own], source.name, "scored as <unk>")
 
     def score(self) -> Score | None:
         """Return the network's loss on a held-out split beside those of the baselines."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from rnncli.data.files import read_files
 from rnncli.data.source import Source
-from rnncli.data.vocabulary import Vocabulary, require_learnable
+from rnncli.data.vocabulary import Vocabulary, describe_tokens, note_unknown, require_learnable
 from rnncli.errors import ConfigError, DataError
 from rnncli.kernels import random
 from rnncli.nn.network import Network
@@ -132,9 +132,16 @@ def _held_out(
 
 
 def held_out_text(source: Source, config: LanguageModelConfig, vocabulary: Vocabulary) -> HeldOut | Texts:
-    """Return a text of its own as a split that is scored. Each file begins as a line does, after a newline, if the
-    vocabulary has it."""
-    corpus = corpus_of(source, config)
+    """Return a text of its own as a split that is scored, with a note of the tokens in it that are unknown. Each file
+    begins as a line does, after a newline, if the vocabulary has it."""
+    corpus = corpus_of(source, config, hint="pass --encoding latin-1")
+    new = describe_tokens(vocabulary.lacks(corpus.tokens), vocabulary.kind)
+    found = _as_held_out(corpus, config, vocabulary)
+    note_unknown([found.own], source.name, "scored as <unk>", new)
+    return found
+
+
+def _as_held_out(corpus: Corpus, config: LanguageModelConfig, vocabulary: Vocabulary) -> HeldOut | Texts:
     ids = corpus.encode(vocabulary)
     if config.data.items != STREAM:
         assert vocabulary.end is not None
@@ -231,12 +238,14 @@ def _mixed(x: np.ndarray) -> np.ndarray:
     return np.asarray(z ^ (z >> random.S31))
 
 
-def corpus_of(source: Source, config: LanguageModelConfig) -> Corpus:
-    """Return the tokens of a source, cut as the config says; DataError without any items."""
+def corpus_of(
+    source: Source, config: LanguageModelConfig, *, hint: str = "pass --encoding latin-1, or --set data.tokens=byte"
+) -> Corpus:
+    """Return the tokens of a source, cut as the config says; DataError without any items. hint: what mends bytes that
+    are no text in the encoding."""
     data = config.data
     if data.kind == "byte":
         note_own_bytes(data.encoding)
-    hint = "pass --encoding latin-1, or --set data.tokens=byte"
     corpus = Corpus(source, data.kind, data.encoding, hint=hint, items=data.items)
     if data.items != STREAM and len(corpus.ids) < 2:
         raise DataError(f"{source.name}: is empty; give it {data.items}, one after another")

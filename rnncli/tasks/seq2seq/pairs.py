@@ -1,8 +1,9 @@
 """Pairs of an input and the target to write for it, one a line: a TSV without quoting, or a CSV with quotes.
 
 The first line names the columns of a caption file, unless it holds numbers or labels as the others do. It names
-those of a seq2seq file if a column is requested by name, or if it has a usual name for both columns; else it is a pair
-like the others, and columns have numbers. `data.header` overrules both.
+those of a seq2seq file if a column is requested by name, or if it looks like names and not like the other lines; where
+it may be either, a CSV has names, and with tabs it is a pair like the others. Without names columns have numbers.
+`data.header` overrules both.
 """
 
 from __future__ import annotations
@@ -21,10 +22,11 @@ from rnncli.data.csv_table import (
     rectangular,
     refuse_nul,
 )
+from rnncli.data.delimiters import other_delimiter
 from rnncli.data.lines import Line
 from rnncli.data.numeric import is_number
 from rnncli.data.source import Source, decode
-from rnncli.data.table_header import Record, is_data, refuse_duplicates
+from rnncli.data.table_header import Record, is_data, may_be_names, refuse_duplicates
 from rnncli.data.table_room import require_room
 from rnncli.data.typed import typed
 from rnncli.errors import DataError, UsageError, shown
@@ -139,7 +141,7 @@ def read_pairs(
     found, delimiter = _records(source, data, blanks=not answered)
     if not found:
         raise DataError(f"{source.name}: is empty; give it a pair a line")
-    header = like.header if like else _has_header(found, data, named=named)
+    header = like.header if like else _has_header(found, data, delimiter, named=named)
     if header:  # which is the first line that is not blank
         while not any(map(str.strip, found[0][1])):
             del found[0]
@@ -157,7 +159,8 @@ def read_pairs(
     )
     if not kept:
         raise DataError(f"{source.name}:{found[0][0]}: column names but no pairs; add some below")
-    places = _places(source.name, columns, first, answered=answered)
+    cut = other_delimiter([found[0][1], *(fields for _, fields in kept[:_BLOCK])])
+    places = _places(source.name, columns, first, cut, answered=answered)
     given, target = places[:-1], places[-1]
     return Pairs(
         source.name,
@@ -203,21 +206,34 @@ def _records(source: Source, data: Any, *, blanks: bool) -> tuple[list[Record], 
     return filled if width else [], delimiter
 
 
-def _has_header(found: list[Record], data: Any, *, named: bool) -> bool:
+def _has_header(found: list[Record], data: Any, delimiter: str, *, named: bool) -> bool:
     """True if the first record names the columns: see the module's docstring."""
     if data.header is not None:
         return bool(data.header)
     columns = (*_listed(data, named=named), *_list(data.target))
     if any(isinstance(column, str) for column in columns) or _is_name(data.group):
         return True
+    first, *rest = [record for i, record in enumerate(found[:_BLOCK]) if not i or record[1] != found[0][1]]
     if named:  # the targets are all different, and would tell nothing
-        first, *rest = [record for i, record in enumerate(found[:_BLOCK]) if not i or record[1] != found[0][1]]
         pair = is_data(_inputs(first), list(map(_inputs, rest)), data.decimal)
         if pair:
             note("the first line is a pair like the others, so it names no columns; they have numbers")
         return not pair
-    names = [field.strip().lower() for field in found[0][1]]
-    return any(name in SOURCE_NAMES for name in names) and any(name in TARGET_NAMES for name in names)
+    names, told = reads_names(first[1], [fields for _, fields in rest], delimiter)
+    if told:
+        note(told)
+    return names
+
+
+def reads_names(first: list[str], rest: list[list[str]], delimiter: str) -> tuple[bool, str]:
+    """Return whether the first record of a seq2seq file names the columns, and what is to be told where it may not."""
+    names = may_be_names(first, rest)
+    if names is not None:
+        return names, ""
+    line = f"the first line, {shown(delimiter.join(first))},"
+    if delimiter == "\t":
+        return False, f"{line} is read as a pair; if it names the columns, --set data.header=true"
+    return True, f"{line} names the columns; if it is a pair, --set data.header=false"
 
 
 def _inputs(record: Record) -> Record:
@@ -262,22 +278,25 @@ def _is_name(group: str | None) -> bool:
     return group is not None and group != NO_GROUP and not group.isdecimal()
 
 
-def _place(name: str, column: str | int, names: list[str]) -> int:
+def _place(name: str, column: str | int, names: list[str], cut: str = "") -> int:
     if column in names:
         return names.index(str(column))
     if str(column).isdecimal() and 1 <= int(column) <= len(names):
         return int(column) - 1
-    raise UsageError(f"no column {shown(str(column))} in {name}; columns: {', '.join(map(shown, names))}")
+    raise UsageError(f"no column {shown(str(column))} in {name}; columns: {', '.join(map(shown, names))}{cut}")
 
 
-def _places(name: str, columns: PairColumns, first: list[str], *, answered: bool) -> list[int]:
-    """Return the indices of the input columns, then the target's, which may be −1 if targets are not needed."""
+def _places(name: str, columns: PairColumns, first: list[str], cut: str, *, answered: bool) -> list[int]:
+    """Return the indices of the input columns, then the target's, which may be −1 if targets are not needed; cut: how
+    another delimiter is named, if one would cut the lines.
+    """
     if columns.header:
-        places = [_place(name, column, first) for column in columns.prompts]
-        return [*places, _place(name, columns.target, first) if answered else -1]
+        places = [_place(name, column, first, cut) for column in columns.prompts]
+        return [*places, _place(name, columns.target, first, cut) if answered else -1]
     wanted = [int(column) - 1 for column in columns.prompts]
     if len(first) == columns.width:
         return [*wanted, int(columns.target) - 1]
     if not answered and len(first) == len(wanted):  # without the target's column
         return [*range(len(wanted)), -1]
-    raise DataError(f"{name}: has {len(first)} columns, and the training data had {columns.width}")
+    has = "1 column" if len(first) == 1 else f"{len(first)} columns"
+    raise DataError(f"{name}: has {has}, and the training data had {columns.width}{cut}")

@@ -13,6 +13,7 @@ are only to be predicted.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,9 +23,10 @@ from rnncli.data.csv_table import Table, read_table
 from rnncli.data.lines import Opened
 from rnncli.data.numeric import column_index, finite, is_missing, is_number, is_numeric_column, no_column, value_of
 from rnncli.data.source import Source, is_table
+from rnncli.data.table_header import are_names
 from rnncli.data.table_rows import TableRows
 from rnncli.errors import DataError, UsageError, shown
-from rnncli.notes import note
+from rnncli.notes import doubt, note
 from rnncli.tasks.sequences import gaps
 from rnncli.tasks.sequences.archive_file import archive_examples
 from rnncli.tasks.sequences.config import ClassifyDataConfig, ExamplesConfig, LabelledConfig
@@ -59,7 +61,7 @@ def from_table(table: Table, data: ExamplesConfig, like: Columns | None, *, labe
     groups = groups_of(table, data.group) if labelled else None
     if columns.form == "text":
         assert columns.text is not None
-        alone = not columns.headed and len(table.header) == 1  # the texts without their labels
+        alone = not labelled and not columns.headed and len(table.header) == 1  # the texts without their labels
         index = 0 if alone else _place(table, columns.text)
         for row, line in zip(table.rows, table.lines, strict=True):
             if not row[index].strip():
@@ -251,6 +253,8 @@ def read_examples(
         found = archive_examples(source, data, like, labelled=is_label is None)
     else:
         table = read_table(source, **dialect(data, like))
+        if like and like.form == "text" and not like.headed and is_label is None:
+            table = _without_names(table, like)
         found = from_table(table, data, like, labelled=is_label is None)
     if like and found.values and like.inputs and len(like.inputs) != found.values[0].shape[1] and like.form != "wide":
         raise DataError(
@@ -259,6 +263,16 @@ def read_examples(
         )
     gaps.tell(found)
     return in_sets(found, separator, may_find=like is None and isinstance(data, ClassifyDataConfig))
+
+
+def _without_names(table: Table, like: Columns) -> Table:
+    """Return a table like one without names of columns, without a first row that has the usual ones."""
+    row = dict(zip(table.header, table.rows[0], strict=True))
+    if len(table.rows) < 2 or not are_names(row.get(str(like.label), ""), row.get(str(like.text), "")):
+        return table
+    line = shown(table.delimiter.join(table.rows[0]))
+    doubt(f"{table.name}:{table.lines[0]}: left out {line}, which names columns")
+    return replace(table, rows=table.rows[1:], lines=table.lines[1:])
 
 
 def _separator(data: ExamplesConfig, like: Columns | None) -> str | None:

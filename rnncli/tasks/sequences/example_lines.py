@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from itertools import islice
+from itertools import chain, islice
 
-from rnncli.data.csv_table import CANDIDATES, cut_line, declared_delimiter, quotes_fields
+from rnncli.data.csv_table import cut_line, declared_delimiter, quotes_fields
+from rnncli.data.delimiters import CANDIDATES, other_delimiter
 from rnncli.data.lines import Line
 from rnncli.data.source import UNNAMED, Source, decode, is_table
 from rnncli.data.table_header import are_names
@@ -17,6 +18,7 @@ from rnncli.tasks.sequences.config import ExamplesConfig
 from rnncli.tasks.sequences.examples import Columns, Examples
 from rnncli.tasks.sequences.written_labels import FORMS, MARK, Cut, cut_at_marks, cut_at_space, cut_at_tab, cut_of
 
+_SEEN = 50  # lines that tell whether another delimiter stands in them
 _FEWEST_LABELLED = 5  # lines that begin with a label each, before that is no accident
 
 
@@ -52,6 +54,10 @@ def texts_in(
     `lines`, those of the file, are looked at as far as needed.
     """
     if like.form == "text":
+        if data.delimiter and not like.headed and name not in UNNAMED:
+            first = list(islice(lines, _SEEN))
+            _refuse_other_delimiter(first, name, data, like, is_label)
+            lines = chain(first, lines)
         beginning = islice(lines, data.skip_rows + 1)  # titles, and a header
         if is_table(name) or any(_is_table_row(line, data, like, is_label) for line in beginning):
             return None
@@ -92,8 +98,27 @@ def _is_table_row(first: Line, data: ExamplesConfig, like: Columns, is_label: Ca
     rows = list(filter(None, (_fields(first, mark, data) for mark in marks)))
     if like.headed:
         return any(_are_columns(row, str(like.text)) for row in rows)
+    return any(_is_labelled(row, like, is_label) for row in rows)
+
+
+def _is_labelled(row: Sequence[str], like: Columns, is_label: Callable[[str], bool]) -> bool:
+    """True if a row of a table whose columns have no names has a label in the place of labels."""
     at = int(str(like.label).removeprefix("column")) - 1
-    return any(len(row) > at and is_label(row[at].strip()) for row in rows)
+    return len(row) > at and is_label(row[at].strip())
+
+
+def _refuse_other_delimiter(
+    first: Sequence[Line], name: str, data: ExamplesConfig, like: Columns, is_label: Callable[[str], bool]
+) -> None:
+    """Raise DataError if the delimiter of training is in none of these lines, and most have a label at another one."""
+    lines = [line for line in first if line.text.strip()]
+    own = declared_delimiter(data.delimiter) or ""
+    if any(own in line.text for line in lines) or len(lines) < _FEWEST_LABELLED:
+        return
+    cuts = ([_fields(line, mark, data) for line in lines] for mark in CANDIDATES)
+    if any(2 * sum(_is_labelled(row, like, is_label) for row in rows if len(row) > 1) > len(lines) for rows in cuts):
+        mend = other_delimiter([[line.text] for line in lines])
+        raise DataError(f"{name}: has one column, where the training data had a label and a text{mend}")
 
 
 def _fields(line: Line, mark: str, data: ExamplesConfig) -> list[str]:

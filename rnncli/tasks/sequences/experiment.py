@@ -174,6 +174,7 @@ class SequenceExperiment(Experiment):
         doubt(
             f"{len(unseen):,} of {len(split):,} sequences of the {name} split have an answer that training never saw, "
             f"{shown(answer)} the first ({place}); it is scored as wrong"
+            + ("; all are: look whether the file is written like that of training" if len(unseen) == len(split) else "")
         )
         if len(unseen) == len(split) and name == "validation":
             raise DataError(f"{split.name}: the {name} split has no sequence with answers that training saw")

@@ -46,7 +46,7 @@ def regress(look: Look) -> Recognised | None:
         return None
     classes = number.whole and number.repeats and number.title not in NUMBERS
     certainty = LIKELY if classes or texts[0].repeats else CERTAIN
-    why = f"texts in the column {_named(texts[0])} and numbers in {_named(number)}"
+    why = f"texts in the column {texts[0].called} and numbers in {number.called}"
     return Recognised(why, certainty, _reading(look, text=texts[0].key, label=number.key), look.rows_of(texts[0]))
 
 
@@ -56,10 +56,6 @@ def tag(look: Look) -> Recognised | None:
 
 
 RECOGNISERS: Mapping[str, Callable[[Look], Recognised | None]] = {"classify": classify, "regress": regress, "tag": tag}
-
-
-def _named(column: ColumnLook) -> str:
-    return shown(str(column.key)) if isinstance(column.key, str) else str(column.key)
 
 
 def _reading(look: Look, **columns: Any) -> dict[str, Any]:
@@ -123,7 +119,7 @@ def _tag_columns(look: Look) -> Recognised | None:
     apart = [one for one in look.columns if one.key not in [o.key for o in words + tags] and _in_runs(one)]
     if len(words) != 1 or not tags or not apart:
         return None
-    why = f"sentences with a tag on every word (columns {_named(words[0])} and {_named(tags[-1])})"
+    why = f"sentences with a tag on every word (columns {words[0].called} and {tags[-1].called})"
     return Recognised(why, CERTAIN, _reading(look, id=apart[0].key, text=words[0].key, label=tags[-1].key))
 
 
@@ -184,7 +180,7 @@ def _labelled_texts(look: Look) -> Recognised | None:
         sure = False
         if label.title in NUMBERS:
             return None
-    why = f"texts in the column {_named(text)} and labels in {_named(label)}"
+    why = f"texts in the column {text.called} and labels in {label.called}"
     reading = _reading(look, text=text.key, label=label.key)
     return Recognised(why, CERTAIN if sure else LIKELY, reading, look.rows_of(text))
 
@@ -205,15 +201,15 @@ def _labelled_series(look: Look) -> Recognised | None:
         constant = [one for one in columns if one is not identity and _constant_in(identity, one)]
         found = [one for one in constant if one in labels] or constant
         if len(found) == 1 and _may_be_labels(found[0]) and len(numbers) > found[0].numeric + identity.numeric:
-            why = f"sequences of the rows with the same {_named(identity)}, and a label each in {_named(found[0])}"
+            why = f"sequences of the rows with the same {identity.called}, and a label each in {found[0].called}"
             return Recognised(why, CERTAIN, _reading(look, id=identity.key, label=found[0].key))
-    labels = labels or [one for one in words if one.repeats] or _number_of_class(look)
+    labels = labels or [one for one in words if one.repeats and not one.of_sentences] or _number_of_class(look)
     steps = [one for one in numbers if one not in labels]
     others = [one for one in words if one not in labels and not one.repeats]
     if len(labels) != 1 or not steps or others or any(one.time for one in columns):
         return None
     wide = len(steps) >= _FEWEST_STEPS and all(_NUMBERED.fullmatch(one.title) for one in steps)
-    why = f"rows of numbers with a label each in the column {_named(labels[0])}"
+    why = f"rows of numbers with a label each in the column {labels[0].called}"
     inputs = {} if wide else {"inputs": [one.key for one in steps]}
     return Recognised(why, CERTAIN if wide else LIKELY, _reading(look, label=labels[0].key, **inputs))
 

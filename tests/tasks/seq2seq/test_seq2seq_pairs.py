@@ -43,7 +43,53 @@ def test_the_usual_names_are_a_header(header):
 def test_a_name_in_the_config_makes_the_first_line_a_header():
     found = read("d.csv", "en,de,fr\none,eins,un\n", source="en", target="fr")
     assert (found.prompts, found.targets) == ([("one",)], ["un"])
-    assert read("d.csv", "en,de\none,eins\n").targets == ["de", "eins"]
+
+
+@pytest.mark.parametrize("rows", [range(9), range(70)])
+@pytest.mark.parametrize(
+    ("names", "row", "mark"),
+    [
+        ("source{}target", "{i}a{}b{i}", "\t"),
+        ("english{}german", "w{i}{}W{i}", "\t"),
+        ("question{}answer", "what is {i} plus one ?{}n{i}", "\t"),
+        ("question{}answer", "what is {i} plus one ?{}{i}", ","),
+        ("infinitive{}simple past", "to go {i}{}went", ","),
+    ],
+)
+def test_names_above_other_lines_are_a_header(names, row, mark, rows):
+    notes: list[str] = []
+    lines = [names.format(mark), *(row.format(mark, i=i) for i in rows)]
+    found = read("d.csv", "\n".join(lines) + "\n", delimiter=mark, notes=notes)
+    assert (len(found), found.columns.header, notes) == (len(rows), True, [])
+
+
+@pytest.mark.parametrize(
+    ("first", "row"),
+    [
+        ("Go away.{}Va-t'en !", "Come {i}.{}Viens {i} !"),
+        ("what is 3 plus 4 ?{}7", "what is {i} plus 2 ?{}{i}"),
+        ("walk{}walked", "walk{}walked{i}"),
+        ("May 6 1962{}1962-05-06", "May {i} 1962{}1962-05-{i}"),
+    ],
+)
+@pytest.mark.parametrize("mark", ["\t", ";"])
+def test_a_first_line_like_the_others_is_a_pair(first, row, mark):
+    notes: list[str] = []
+    lines = [first.format(mark), *(row.format(mark, i=i) for i in range(10, 28))]
+    found = read("d.csv", "\n".join(lines) + "\n", delimiter=mark, notes=notes)
+    assert (len(found), found.columns.header, notes) == (19, False, [])
+
+
+def test_words_that_may_be_names_or_a_pair_are_told_with_the_key():
+    notes: list[str] = []
+    assert read("d.csv", "en,de\none,eins\n", notes=notes).targets == ["eins"]
+    assert read("d.tsv", "en\tde\none\teins\n", notes=notes).targets == ["de", "eins"]
+    assert notes == [
+        'the first line, "en,de", names the columns; if it is a pair, --set data.header=false',
+        'the first line, "en\\tde", is read as a pair; if it names the columns, --set data.header=true',
+    ]
+    assert read("d.csv", "en,de\none,eins\n", header=False, notes=notes).targets == ["de", "eins"]
+    assert len(notes) == 2
 
 
 def test_a_caption_is_given_all_columns_but_the_last():
@@ -80,7 +126,7 @@ def test_some_pairs_alone():
 
 def test_ragged_lines_can_be_left_out():
     notes: list[str] = []
-    found = read("d.tsv", "a\tb\nc\nd\te\n", ragged="skip", notes=notes)
+    found = read("d.tsv", "a\tb\nc\nd\te\n", ragged="skip", header=False, notes=notes)
     assert found.targets == ["b", "e"]
     assert notes == ["left out 1 of 3 rows without 2 fields, the first on line 2"]
 
@@ -131,3 +177,10 @@ def test_blank_lines_before_the_names_are_passed_over_and_others_kept(name):
     for content in ("", "\n", " \n\n"):
         with pytest.raises(DataError, match="is empty"):
             read(name, content, like, answered=False)
+
+
+@pytest.mark.parametrize("header", [True, False])
+def test_lines_that_another_delimiter_cuts_are_refused_with_it(header):
+    old = read("d.csv", "source;target\na;b\n", header=header).columns
+    with pytest.raises((UsageError, DataError), match=r"its rows are separated otherwise: --delimiter ,$"):
+        read("d.csv", "source,target\na,b\n", old, delimiter=";")

@@ -279,6 +279,7 @@ def test_labels_that_training_never_saw_are_told_and_scored_as_wrong():
     with noting(notes.append):
         made.hold_out(Source("odd.csv", b"label,text\nc,x\n"), {})
     assert made.score().network == 0
+    assert notes[-1].endswith("it is scored as wrong; all are: look whether the file is written like that of training")
 
 
 COPIES = "label,text\n" + "".join(f"{'ab'[(k * 7919) % 13 % 2]},text {k % 50}\n" for k in range(300))

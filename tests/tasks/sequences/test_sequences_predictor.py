@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 
 from rnncli.data.source import Source, read_source
+from rnncli.errors import DataError, UsageError
 from rnncli.notes import noting
 from rnncli.tasks.answers import Table
 from rnncli.tasks.registry import TASKS, config_from_mapping
@@ -122,3 +124,32 @@ def test_tags_that_training_never_saw_are_wrong_also_where_there_are_no_others(f
         score = made.score()
     assert score.network <= 1 / 3
     assert len(notes) == 1
+
+
+@pytest.mark.parametrize(("mark", "option"), [(",", ","), (";", "';'"), ("|", "'|'")])
+@pytest.mark.parametrize("name", ["n.csv", "n.txt"])
+def test_rows_that_another_delimiter_cuts_are_refused_with_the_options_that_read_them(
+    mark, option, name, file, tmp_path, monkeypatch
+):
+    rows = [(label, f"a film{mark} that I saw {i}") for i, label in enumerate(LABELS)]
+    plain = "".join(f"{label}\t{text}\n" for label, text in rows)
+    model, made = trained(file("d.tsv", plain), text=2, label=1, header=False, delimiter="\t", tokens="word")
+    written = "".join(f'{label}{mark}"{text}"\n' for label, text in rows)
+    with pytest.raises(DataError, match=re.escape(f": --delimiter {option} --quoting minimal") + "$"):
+        answered(model, tmp_path / name, written, monkeypatch)
+    with pytest.raises(UsageError, match=re.escape(f": --delimiter {option} --quoting minimal") + "$"):
+        made.hold_out(Source(name, written.encode()), {})
+    alone = "".join(f"{text}\n" for _, text in rows)
+    assert len(answered(model, tmp_path / name, alone, monkeypatch)) == len(rows)
+    good = file(name, written)
+    assert len(list(model.predict(Asked(str(good), {"delimiter": mark, "quoting": "minimal"}, {})).lists)) > 0
+
+
+def test_evaluate_leaves_out_names_above_labels_and_texts_that_training_had_without(file):
+    rows = "".join(f"{label}\ta film {i}\n" for i, label in enumerate(LABELS))
+    _, made = trained(file("d.tsv", rows), text=2, label=1, header=False, delimiter="\t", tokens="word")
+    notes: list[str] = []
+    with noting(notes.append):
+        made.hold_out(Source("n.tsv", f"label\ttext\n{rows}".encode()), {})
+    assert notes[0] == 'n.tsv:1: left out "label\\ttext", which names columns'
+    assert made.score().confusion.labels == ("bad", "good")
