@@ -5,14 +5,17 @@ from __future__ import annotations
 import errno
 import os
 import re
+import sys
 
 import click
 
 from rnncli.config.suggestions import closest, did_you_mean
+from rnncli.errors import quoted
 
 # click's words, and those of our own lists.
 _NO_COMMAND = re.compile(r"No such command '(?P<name>.*?)'")
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_OUTPUTS = ("-o", "--out", "--output")
 _MANY_FILES = (errno.EMFILE, errno.ENFILE)
 _PATH = (
     errno.EACCES,
@@ -30,7 +33,7 @@ _NO_CHOICE = re.compile(r"'(?P<value>[^']*)' is not one of (?P<choices>.+)$")
 def refusal(error: click.ClickException) -> str:
     """Return the message of a click error: what is wrong, what was meant if that can be told, and where help is."""
     context: click.Context | None = getattr(error, "ctx", None)
-    message, meant = error.format_message().rstrip("."), ""
+    message, meant = " ".join(error.format_message().split()).rstrip("."), ""  # click lists choices a line each
     if isinstance(error, click.NoSuchOption):
         message = f"No such option {error.option_name!r}"
         meant = _meant_option(error.option_name, [] if context is None else _options(context.command))
@@ -72,6 +75,10 @@ def _meant_option(name: str, options: list[str]) -> str:
 
         keys = ["task=", *(candidates("KEY", "") or [])]
     named = {key.rpartition(".")[2].rstrip("="): f"--set {key}VALUE" for key in reversed(keys)}  # the first of a name
+    if name in _OUTPUTS and not {*_OUTPUTS} & {*options}:
+        return "; results go to standard output: add > FILE."
+    if file := next((text for text in sys.argv[1:] if text.startswith(name) and os.path.lexists(text)), None):
+        return f"; of the file of that name: {quoted(os.path.join(os.curdir, file))}."
     meant = closest(name, [*options, *named])
     return f'; did you mean "{named.get(meant, meant)}"?' if meant else ""
 

@@ -133,7 +133,7 @@ def _vanishing(config: Config, at: str, layer: LayerGradients) -> Advice:
     if not 1 <= config.model.recurrent_scale <= _MOST_SCALE:  # beyond it the activations saturate
         tries.insert(0, "--set model.recurrent_scale=1")
     shorter = max(memory - memory % _LEAST_STEPS, _LEAST_STEPS)  # whose steps are all worth going back
-    if windowed and shorter < flows:
+    if windowed and shorter <= flows // 2:  # else little is saved
         tries.append(f"--set training.bptt={shorter}{_stride_within(config, shorter)}")
     # Attention does not save a vanilla network (the adding problem of 200 steps: RMSE .41, a GRU's .016).
     if getattr(config.model, "pooling", "none") in (None, "last") and CELLS[config.model.cell].is_gated:

@@ -17,7 +17,7 @@ from rnncli.config.sections import Config, chosen_keys
 from rnncli.config.values import parse_duration
 from rnncli.data.kept_rows import KeptRows
 from rnncli.data.source import Source
-from rnncli.errors import DataError, DivergedError, MachineError, StoppedError, quoted
+from rnncli.errors import DataError, DivergedError, MachineError, StoppedError, UsageError, quoted, shown
 from rnncli.inspection.inspect import watched
 from rnncli.tasks.cross_validation import CrossValidation
 from rnncli.tasks.registry import dump_config, load_run_config
@@ -333,10 +333,16 @@ def _begun(origin: Origin | None) -> tuple[tuple[str, str], ...]:
 
 
 def _placed(config: Config, source: Source) -> Config:
-    """Return the config with absolute data paths, so that the run can be resumed from any folder."""
+    """Return the config with absolute data paths, so that the run can be resumed from any folder. UsageError for one
+    that no config can hold."""
 
     def placed(path: str) -> str:
-        return str(Path(path).resolve())
+        whole = str(Path(path).resolve())
+        try:
+            whole.encode("utf-8")
+        except UnicodeEncodeError:
+            raise UsageError(f"{shown(path)}: is no name in UTF-8, in which a config is written; rename it") from None
+        return whole
 
     path = source.path  # of a pipe, which is read once, None
     whole = path and (placed(path) if isinstance(path, str) else [placed(one) for one in path])

@@ -207,3 +207,19 @@ def test_a_closed_stderr_loses_messages_and_nothing_else(place: Path) -> None:
 def test_help_into_a_pipe_that_closes(place: Path) -> None:
     gone = in_shell("rnncli train --help | sleep 0; exit ${PIPESTATUS[0]}", place)
     assert gone.refused(141, mistakes=0) == ""
+
+
+def test_what_no_option_is_for_is_named(tmp_path: Path) -> None:
+    (tmp_path / "-a b.csv").write_text("x,y\n1,2\n")
+    assert run("predict", "run", "-o", "x.csv", cwd=tmp_path).failed(2) == (
+        "No such option '-o'; results go to standard output: add > FILE. See rnncli predict --help"
+    )
+    assert run("export", "run", cwd=tmp_path).failed(2).startswith("Missing option '--to'. Choose from: onnx, pytorch")
+
+
+def test_a_file_whose_name_is_no_utf_8_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    name = os.fsdecode(b"sales\xff.csv")
+    (tmp_path / name).write_text("month,sold\n" + "".join(f"{n},{n % 7}\n" for n in range(80)))
+    message = run("train", name, "-o", "run", "-q", cwd=tmp_path).failed(2)
+    assert message == '"sales\\udcff.csv": is no name in UTF-8, in which a config is written; rename it'
+    assert not (tmp_path / "run").exists()
