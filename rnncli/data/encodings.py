@@ -69,14 +69,15 @@ def with_encoding(config: C, source: Source) -> C:
 def with_encoding_of(config: Config, source: Source, reading: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options by which other data than those of training are read, with their encoding, where none is named
     and that of training is one that is found."""
-    found = "encoding" in reading or config.data.encoding not in FOUND or not config.data.is_decoded
-    return {**reading} if found else {**reading, "encoding": _told(source)}
+    before = config.data.encoding
+    given = "encoding" in reading or before not in FOUND or not config.data.is_decoded
+    return {**reading} if given else {**reading, "encoding": _told(source, before)}
 
 
-def _told(source: Source) -> str:
-    """Return the encoding of a source; a doubt tells of any but UTF-8."""
+def _told(source: Source, before: str | None = None) -> str:
+    """Return the encoding of a source; a doubt tells of any but UTF-8, and that of what was read `before`."""
     encoding = encoding_of(source)
-    if encoding != UTF_8:
+    if encoding not in (UTF_8, before):
         first = next(line for some in lines_of(source.pieces(), source.name) for line in some if line.error)
         doubt(
             f"{first.where}: is not UTF-8, so the file is read as {encoding} (Windows, with the letters of Latin-1); "

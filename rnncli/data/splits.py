@@ -91,7 +91,7 @@ class Splits(Generic[D]):
         self.train = pick(whole, sorted(self._drawn))
         self._folds = self._dealt(self.validated["folds"])
         if self.validated["folds"] and not self._folds:
-            self.validated["folds"] = 0
+            self.validated |= {"validation": self.validated["validation"] or 0.0, "folds": 0}
             self._doubt_empty("folds", len(self._drawn))
 
     def folds(self) -> list[Splits[D]]:

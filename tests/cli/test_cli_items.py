@@ -84,9 +84,14 @@ def test_novel_needs_the_training_text(folder: Path) -> None:
         "generate", "lines/model.safetensors", "--novel", cwd=folder
     ).refused(2)
     names = (folder / "names.txt").read_text()
-    (folder / "names.txt").write_text(names + "Xi\n")
-    assert "is not what lines was trained on" in run("generate", "lines", "--novel", cwd=folder).refused(3)
-    (folder / "names.txt").write_text(names)
+    try:
+        (folder / "names.txt").write_text("Xi\n" + names)
+        assert "is not what lines was trained on" in run("generate", "lines", "--novel", cwd=folder).refused(3)
+        (folder / "names.txt").write_text(names + "Xi\n")
+        grown = run("generate", "lines", "--novel", "--count", "1", cwd=folder).ok()
+        assert "names.txt has grown since training; its first" in grown.err
+    finally:
+        (folder / "names.txt").write_text(names)
 
 
 def test_the_next_token_may_be_the_end(folder: Path) -> None:

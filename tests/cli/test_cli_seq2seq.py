@@ -128,7 +128,11 @@ def test_threads_and_resuming_change_no_byte(folder: Path, trained: str, tunes: 
         ),
         (["train", "c.yaml", "--set", "data.source=7"], 2, 'no column "7"'),
         (["train", "c.yaml", "bad.tsv"], 3, "bad.tsv:2: 1 field"),
-        (["evaluate", "run", "latin.tsv"], 3, "latin.tsv:1:4: byte 0xE9 is not UTF-8; pass --encoding latin-1"),
+        (
+            ["evaluate", "run", "latin.tsv", "--encoding", "utf-8"],
+            3,
+            "latin.tsv:1:4: byte 0xE9 is not UTF-8; pass --encoding latin-1",
+        ),
         (["predict", "run"], 2, "name a file of that, or - for standard input"),
         (["predict", "run", "-", "--horizon", "3"], 2, "--horizon: is for forecast, and this is a seq2seq"),
         (["generate", "run"], 2, ""),

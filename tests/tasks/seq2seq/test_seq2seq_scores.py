@@ -77,7 +77,7 @@ def test_a_first_word_that_is_missing_is_one_edit(monkeypatch):
     ],
 )
 def test_targets_that_cannot_be_written_are_counted(target, tokens, written, mend):
-    content = "x\tplain\n" + "".join(f"{i}\t{target}\n" for i in range(4))
+    content = "9\tplain\n" + "".join(f"{i}\t{target}\n" for i in range(4))
     _, notes = prepared(content, tokens, validation=0.0)
     assert (
         f"4 of 5 targets to train on cannot be written as they stand, and score as wrong; the first (p.tsv:2) is "
