@@ -157,7 +157,7 @@ def _write_text(report: BacktestReport) -> None:
         others = [(one.wql, one.name) for one in report.forecasters if one.verdict and one.wql is not None]
         if others:
             least, name = min(others)
-            out.write(f"  of {name.replace('-', ' ')}, the best baseline, as a point: {least:.4f}\n")
+            out.write(f"  of {name.replace('-', ' ')}, the best baseline by this, as a point: {least:.4f}\n")
 
 
 _MADE_FROM = {True: "; made from these rows", False: ""}  # by whether the coverage is in-sample

@@ -47,7 +47,7 @@ def test_a_backtest_stands_beside_five_baselines(folder: Path) -> None:
     assert "so few groups cannot tell; hold out more with data.test" in text
     assert f"weighted quantile loss of the network at 0.1 to 0.9: {report['wql']:.4f}\n" in text
     best = min(report["forecasters"][1:], key=lambda one: one["wql"])
-    assert f"  of {best['name'].replace('-', ' ')}, the best baseline, as a point: {best['wql']:.4f}\n" in text
+    assert f"  of {best['name'].replace('-', ' ')}, the best baseline by this, as a point: {best['wql']:.4f}\n" in text
     row = next(line for line in text.splitlines() if line.startswith("drift"))
     assert float(row.split()[6]) == pytest.approx(report["forecasters"][4]["owa"], rel=1e-3)
 
