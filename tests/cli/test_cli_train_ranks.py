@@ -56,7 +56,7 @@ def test_rank_0_reads_standard_input_and_sends_it(folder: Path, arguments: list[
 
 def test_a_mistake_is_told_once_and_nothing_is_written(folder: Path, arguments: list[str]) -> None:
     refusal = run_on(2, *arguments, "-o", "none", "--set", "training.shards=null", cwd=folder).refused(2)
-    assert refusal.startswith("training.shards is 1, which 2 ranks do not divide")
+    assert refusal.startswith("--set training.shards=null: training.shards is 1, which 2 ranks do not divide")
     assert not (folder / "none").exists()
 
 
