@@ -34,7 +34,7 @@ NUMBERS = {
 _FEW = 20  # labels are few, or each stands for many rows
 _CELLS, _ROWS = 20_000, (50, 1000)  # that are looked at
 _FEWEST_ITEMS, _ITEM = 50, 40  # lines that make a list, and the characters of one of them
-_ODD, _DISTINCT = 0.05, 0.7  # of the lines of a list: how many may look otherwise, and are different ones
+_ODD, _DISTINCT, _DOUBTED = 0.05, 0.7, 0.5  # of a list's lines: most that look otherwise, fewest that are different
 _BREAKS = ".,;:!?-–—…"  # at the end of many lines of a text that is broken into lines, and of few of a list
 _NAME = re.compile(r"[^\W_][\w'’.-]*(?: [\w'’.-]+){0,2}")  # of one to three words
 _MARKED = re.compile(  # as a number that can be read in one way: with two marks, or with the same twice
@@ -194,19 +194,19 @@ class Look:
     @cached_property
     def lists_items(self) -> bool:
         """True for short lines that are names or words, few of them twice: neither prose, nor verse, nor code."""
-        return self._lists(lambda line: len(line) <= _ITEM and _NAME.fullmatch(line) is not None)
+        return self._lists(lambda line: len(line) <= _ITEM and _NAME.fullmatch(line) is not None, _DISTINCT)
 
     @cached_property
     def may_list_items(self) -> bool:
-        """True for lines, few of them twice, that break off as neither prose, nor verse, nor code does: subjects of
-        commits, say, or questions of a log."""
-        return self._lists(lambda line: not line[0].isspace() and line.rstrip()[-1] not in _BREAKS)
+        """True for lines, at least half of them different, that break off as neither prose, nor verse, nor code does:
+        subjects of commits, say, or questions of a log."""
+        return self._lists(lambda line: not line[0].isspace() and line.rstrip()[-1] not in _BREAKS, _DOUBTED)
 
-    def _lists(self, is_item: Callable[[str], bool]) -> bool:
+    def _lists(self, is_item: Callable[[str], bool], distinct: float) -> bool:
         lines = [line for line in self.lines if line.strip()]
         if len(lines) < _FEWEST_ITEMS or len(self.lines) - len(lines) > _ODD * len(lines):
             return False
-        return sum(map(is_item, lines)) >= (1 - _ODD) * len(lines) and len(set(lines)) >= _DISTINCT * len(lines)
+        return sum(map(is_item, lines)) >= (1 - _ODD) * len(lines) and len(set(lines)) >= distinct * len(lines)
 
     def text(self, count: int | None = None) -> Source:
         """The first `count` lines, None for all that were seen, as a source of their own."""

@@ -6,10 +6,9 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rnncli.ui.output import Output, wrapped
+from rnncli.ui.output import Output, told
 
 _NAME = 18  # columns
-_WIDTH = 80
 
 
 def write_findings(findings: Iterable[Mapping[str, Any]], form: str) -> None:
@@ -20,7 +19,5 @@ def write_findings(findings: Iterable[Mapping[str, Any]], form: str) -> None:
         return
     for one in findings:
         value = " ".join(filter(None, [str(one["value"]), one["unit"]]))
-        mend = (
-            wrapped(one["mend"], _WIDTH, " " * _NAME + ("broken: " if one["broken"] else "→ ")) if one["mend"] else []
-        )
+        mend = told(one["mend"], " " * _NAME + ("broken: " if one["broken"] else "→ ")) if one["mend"] else []
         out.write("\n".join([f"{one['name']:<{_NAME}}{value}", *mend]) + "\n")

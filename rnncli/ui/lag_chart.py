@@ -25,7 +25,7 @@ from rnncli.inspection.reports import (
 )
 from rnncli.ui.axes import ENDS, FRAME, LogScale, log_scale
 from rnncli.ui.numbers import figure
-from rnncli.ui.output import visible
+from rnncli.ui.output import narrowed, visible
 from rnncli.ui.results import three_digits
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ def draw(groups: Sequence[tuple[str, Sequence[Panel]]], width: int, ends: tuple[
             for pieces in _lines(block, layout):
                 text.append_text(_line(pieces))
             text.append("\n")
-    return text.append("\n".join(folded(layout.scale.legend, width)), style=FRAME)
+    return text.append("\n".join(folded(layout.scale.legend, narrowed(width))), style=FRAME)
 
 
 def _columns(panel: Panel) -> Iterator[Shares]:

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 
 from rnncli.tasks.answers import Piece, Pieces
 from rnncli.tasks.scored import ScoredLine, ScoredText, Totals
-from rnncli.ui.output import Output, say, visible, wrapped
+from rnncli.ui.output import Output, narrowed, say, told, visible
 from rnncli.ui.results import json_array, rounded, write_as_they_come, write_table
 
 SHOWN = 10  # lines in a table
+_ROOMY = 60  # columns of a terminal, from which there is room for all that a table has
+_SPARE, _FOLDED = ("tokens", "unknown", "bits"), ("text", "token")
 
 
 def write_lines(scored: ScoredText, form: str, *, of_tokens: bool, watching: bool) -> int | None:
@@ -36,7 +38,7 @@ def say_totals(scored: ScoredText, form: str, shown: int | None = None) -> None:
     them."""
     text = totals_text(scored.name, scored.totals, shown)
     if form == "table":
-        Output().write("\n".join(wrapped(text, 80)) + "\n")
+        Output().write("\n".join(told(text)) + "\n")
     elif form != "json":
         say(text)
 
@@ -85,7 +87,9 @@ def _write_table(scored: ScoredText, *, of_tokens: bool) -> int:
     """Write a table, and return the number of lines in it."""
     lines = [line for some in scored.lines for line in some]
     if rows := [row for line in lines for row in _rows(line, of_tokens=of_tokens)]:
-        write_table(rows)
+        if not of_tokens and narrowed(_ROOMY) < _ROOMY:
+            rows = [{name: value for name, value in row.items() if name not in _SPARE} for row in rows]
+        write_table(rows, whole=[name for name in rows[0] if name not in _FOLDED])
     return len(lines)
 
 

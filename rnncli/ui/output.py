@@ -15,7 +15,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, ClassVar, TextIO
+from typing import IO, TYPE_CHECKING, BinaryIO, ClassVar, TextIO
 
 from rnncli import safe_files
 from rnncli.errors import MachineError, ReaderGoneError, agreeing
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _AS_BYTES = "rnncli.as_bytes"
 _KEPT = "\n\t"
+_USUAL = 80  # columns of a terminal
 _BIDI = {*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C}
 
 
@@ -87,6 +88,10 @@ class Output:
         if self.terminal and text:
             Output.open_line = not text.endswith("\n")
 
+    def tell(self, text: str, lead: str = "") -> None:
+        """Write a sentence; see `unbroken`."""
+        self.write("".join(f"{line}\n" for line in unbroken(text, lead)))
+
     @classmethod
     def end_line(cls) -> None:
         """End the last line on a terminal, so that what follows begins on a line of its own."""
@@ -111,17 +116,22 @@ def say(text: str, lead: str = "rnncli: ") -> None:
     stream, text = as_utf8(sys.stderr), agreeing(text)
     if stream.isatty():
         Output.end_line()
-        lines = wrapped(text, _width(), lead)
+        lines = wrapped(text, _width(stream), lead)
     else:
         lines = [lead + visible(text)]
     stream.write("".join(f"{line}\n" for line in lines))
     stream.flush()
 
 
-def _width() -> int:
-    import shutil  # which loads what unpacks archives
-
-    return shutil.get_terminal_size().columns
+def _width(stream: IO[str]) -> int:
+    """Return the columns of the terminal that `stream` is; those of a usual one if it is none."""
+    if not stream.isatty():
+        return _USUAL
+    named = os.environ.get("COLUMNS", "")
+    try:
+        return (int(named) if named.isdecimal() else os.get_terminal_size(stream.fileno()).columns) or _USUAL
+    except OSError:  # of a stream that only seems to be one
+        return _USUAL
 
 
 def say_next(*command: str, always: bool = False) -> None:
@@ -160,8 +170,27 @@ def say_on(console: Console, text: str, style: str = "", lead: str = "") -> None
     """Print `text` after `lead`, broken between words; further lines are indented by the width of `lead`."""
     from rich.text import Text
 
-    for line in wrapped(agreeing(text), console.width, lead):
+    for line in wrapped(agreeing(text), narrowed(console.width, console.file), lead):
         console.print(Text(line, style=style), no_wrap=True, overflow="ignore", crop=False)
+
+
+def narrowed(width: int, stream: IO[str] | None = None) -> int:
+    """Return `width`, or the columns of the terminal that `stream`, by default standard output, is, if it has fewer."""
+    stream = stream or sys.stdout
+    return min(width, _width(stream)) if stream.isatty() else width
+
+
+def told(text: str, lead: str = "") -> list[str]:
+    """Return `text` in lines for standard output: of 80 columns, or of fewer where it is a narrower terminal, for which
+    words that are TIED and do not fit are parted."""
+    width = narrowed(_USUAL)
+    pieces = (one if len(lead) + len(one) <= width else one.replace(TIED, " ") for one in text.split(" "))
+    return wrapped(" ".join(pieces), width, lead)
+
+
+def unbroken(text: str, lead: str = "") -> list[str]:
+    """Return `text` in lines as wide as standard output where that is a terminal, else as one line."""
+    return wrapped(text, _width(sys.stdout), lead) if sys.stdout.isatty() else [visible(lead + text)]
 
 
 def wrapped(text: str, width: int, lead: str = "") -> list[str]:

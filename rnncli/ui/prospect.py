@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from rnncli.memory import readable
 from rnncli.training.prospect import Prospect
-from rnncli.ui.output import TIED, Output, duration, wrapped
+from rnncli.ui.output import TIED, Output, duration, told
 
 
 def write_prospect(found: Prospect | None, config: str, form: str) -> None:
@@ -16,7 +16,7 @@ def write_prospect(found: Prospect | None, config: str, form: str) -> None:
     if form == "json":
         out.write(json.dumps({"config": config, "ok": True, **_object(found)}, ensure_ascii=False, indent=2) + "\n")
     elif found is None:
-        out.write(f"{config} is sound, and names no data; name them after it to check both\n")
+        out.tell(f"{config} is sound, and names no data; name them after it to check both")
     else:
         out.write("".join(f"{line}\n" for label, text in _facts(found) for line in _lines(label, text)))
 
@@ -59,4 +59,4 @@ def _facts(found: Prospect) -> list[tuple[str, str]]:
 
 
 def _lines(label: str, text: str) -> list[str]:
-    return wrapped(text, 80, f"{label:>11}  ")
+    return told(text, f"{label:>11}  ")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from rnncli.data.csv_writer import csv_writer
 from rnncli.data.written import Written
 from rnncli.errors import DataError
-from rnncli.ui.output import Output, visible
+from rnncli.ui.output import Output, narrowed, visible, wrapped
 
 if TYPE_CHECKING:
     from rnncli.tasks.answers import Piece, Pieces, Stream
@@ -197,7 +197,8 @@ def write_table(
     for row in rows:
         texts = [visible(cell(value)).replace("\n", "\\n") for value in row.values()]
         table.add_row(*(Text(text, style=(styles or {}).get(text, "")) for text in texts))
-    parts = [Text(visible(title), style="bold"), table] if title else [table]
+    titles = wrapped(title, narrowed(console.width, console.file)) if title else []
+    parts = [*(Text(line, style="bold") for line in titles), table]
     if console.is_terminal:
         console.print(*parts, sep="\n")
         return

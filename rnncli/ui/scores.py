@@ -15,7 +15,7 @@ from rnncli.training.reports import Finished, Score
 from rnncli.training.score_object import first_sentence, score_object
 from rnncli.ui.label_tables import write_labels
 from rnncli.ui.numbers import figure, figures
-from rnncli.ui.output import TIED, Output, visible, wrapped
+from rnncli.ui.output import TIED, Output, told, unbroken, visible
 from rnncli.ui.results import as_csv, rounded, write_csv, write_table
 
 CHOSE = {
@@ -28,7 +28,7 @@ def finished_text(report: Finished) -> str:
     """Return the text at the end of training: the score, or the lowest training loss where nothing was held out."""
     if report.score is None:
         return f"nothing was held out to score on; lowest training loss {report.best_loss:.4f}\n"
-    fit = visible("\n".join(wrapped(report.fit.text(), 80, "  "))) + "\n" if report.fit else ""
+    fit = visible("\n".join(told(report.fit.text(), "  "))) + "\n" if report.fit else ""
     return score_text(report.score) + fit
 
 
@@ -46,19 +46,19 @@ def finished_json(report: Finished) -> str:
 def score_text(score: Score) -> str:
     """Return a text of the network's score beside its baselines, and whether it beat each of them."""
     width = max(len(name) for name in ("network", *(name for name, _ in score.baselines)))
-    lines = wrapped(first_sentence(score), 80)
+    lines = told(first_sentence(score))
     ours, *theirs = figures([score.network, *(value for _, value in score.baselines)])
-    lines += wrapped(f"{score.split} score, {score.unit} ({score.detail}):", 80)
+    lines += told(f"{score.split} score, {score.unit} ({score.detail}):")
     lines.append(f"  {'network':<{width}}  {ours}")
     for (name, value), shown in zip(score.baselines, theirs, strict=True):
-        lines.append(f"  {name:<{width}}  {shown}  {compared(score, name, value)}")
+        lines += unbroken(f"{shown}  {compared(score, name, value)}", f"  {name:<{width}}  ")
     further = ", ".join(f"{name} {figure(value)}".replace(" ", TIED) for name, value in score.figures)
-    lines += wrapped(further, 80, "  ")
+    lines += told(further, "  ")
     if score.compressed is not None:
-        lines += wrapped(score.compressed.text(), 80, "  ")
+        lines += told(score.compressed.text(), "  ")
     if score.used not in ("", "network"):
-        lines += wrapped(instead(score.used), 80, "  ")
-    lines += wrapped(CHOSE.get(score.split, ""), 80, "  ")
+        lines += told(instead(score.used), "  ")
+    lines += told(CHOSE.get(score.split, ""), "  ")
     return visible("\n".join(lines)) + "\n"
 
 
@@ -136,28 +136,29 @@ def _write_text(report: BacktestReport) -> None:
     if report.levels:
         out.write("\n")
         write_table([_level(one) for one in report.levels])
-    out.write(f"\nnetwork is: by a paired bootstrap over {groups} of windows that share little\n")
+    out.write("\n")
+    out.tell(f"network is: by a paired bootstrap over {groups} of windows that share little")
     if report.independent < FEWEST:
-        out.write("so few groups cannot tell; hold out more with data.test\n")
+        out.tell("so few groups cannot tell; hold out more with data.test")
     for one in report.coverage:
         rows = "" if one.first == 1 and one.last == report.horizon else f" (rows {one.first:,} to {one.last:,})"
-        out.write(f"intervals: {_held(one)}{rows}, {figure(one.width)} wide on average{_MADE_FROM[one.in_sample]}\n")
+        out.tell(f"intervals: {_held(one)}{rows}, {figure(one.width)} wide on average{_MADE_FROM[one.in_sample]}")
     for one in report.totals:
-        out.write(f"totals over {report.horizon:,} rows: {_held(one)}{_MADE_FROM[one.in_sample]}\n")
+        out.tell(f"totals over {report.horizon:,} rows: {_held(one)}{_MADE_FROM[one.in_sample]}")
     before = report.rows_before
     if before is not None and before.fewer_than_context:
-        out.write(
+        out.tell(
             f"rows before a forecast: {before.least:,} at least, {before.median:,g} in the median, {before.most:,} at "
-            f"most; fewer than a context in {before.fewer_than_context:,} windows\n"
+            f"most; fewer than a context in {before.fewer_than_context:,} windows"
         )
     if report.wql is not None and report.wql == report.wql:  # of zeros alone there is none
         levels = [f"{level:g}" for level in report.wql_levels]
         listed = f"{levels[0]} to {levels[-1]}" if len(levels) > 3 else ", ".join(levels)
-        out.write(f"weighted quantile loss of the network at {listed}: {report.wql:.4f}\n")
+        out.tell(f"weighted quantile loss of the network at {listed}: {report.wql:.4f}")
         others = [(one.wql, one.name) for one in report.forecasters if one.verdict and one.wql is not None]
         if others:
             least, name = min(others)
-            out.write(f"  of {name.replace('-', ' ')}, the best baseline by this, as a point: {least:.4f}\n")
+            out.tell(f"of {name.replace('-', ' ')}, the best baseline by this, as a point: {least:.4f}", "  ")
 
 
 _MADE_FROM = {True: "; made from these rows", False: ""}  # by whether the coverage is in-sample

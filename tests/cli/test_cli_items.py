@@ -186,8 +186,14 @@ def test_a_list_that_is_learnt_as_one_text_is_told_where_nobody_asked_for_it(tmp
         "".join(f"{line.strip()}{',.'[k % 2]}\n" for k, line in enumerate(SUBJECTS.splitlines()))
     )
     (tmp_path / "char.yaml").write_text("task: language-model\ntraining: {epochs: 1}\nmodel: {hidden_size: 8}\n")
+    words = [f"item {chr(97 + k // 26)}{chr(97 + k % 26)}" for k in range(260)]
+    (tmp_path / "some twice").mkdir()
+    (tmp_path / "some twice" / "subjects.txt").write_text("\n".join([*words, *words[:140]]))
+    (tmp_path / "most twice.txt").write_text("\n".join([*words[:190], *words[:190], *words[:20]]))
     short = ["--set", "training.updates=2"]
     cases = (
+        (True, ["some twice/subjects.txt", *SMALL, *short]),
+        (False, ["most twice.txt", *SMALL, *short]),
         (True, ["char.yaml", "subjects.txt"]),
         (True, ["subjects.txt", *SMALL, *short]),
         (False, ["subjects.txt", *SMALL, *short, "--set", "data.items=stream"]),
@@ -197,6 +203,7 @@ def test_a_list_that_is_learnt_as_one_text_is_told_where_nobody_asked_for_it(tmp
     for k, (told, arguments) in enumerate(cases):
         said = run("train", *arguments, "-o", f"run {k}", cwd=tmp_path).ok().err
         assert (f"subjects.txt: {LEARNT_AS_ONE}; for a list: --set data.items=lines\n" in said) == told, arguments
+        assert (LEARNT_AS_ONE in said) == told, arguments
 
 
 def test_a_list_that_begins_from_a_stream_is_told_to_be_one(folder: Path, tmp_path: Path) -> None:

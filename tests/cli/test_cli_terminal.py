@@ -162,6 +162,18 @@ def shown_lines(text: str) -> list[str]:
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("line", ["evaluate char", "score char odd.txt", "check char.yaml"])
+def test_no_word_or_number_is_cut_in_two_on_a_narrow_terminal(line: str, shelf: Shelf) -> None:
+    """Every row of 40 columns is a line of its own, which ends between two words."""
+    code, shown = on_a_terminal(*line.split(), cwd=shelf.folder, columns=40)
+    assert code == 0, shown
+    rows = shown_lines(shown)
+    assert len(rows) > 5
+    assert [row for row in rows if len(row) > 40] == []
+    assert not line.startswith("score") or ["line", "bits_per_token", "text"] in map(str.split, rows)
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("columns", WIDTHS)
 @pytest.mark.parametrize("line", SHOWN)
 def test_no_word_is_cut_in_two_by_the_width(line: str, columns: int, shelf: Shelf) -> None:

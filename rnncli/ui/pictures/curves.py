@@ -30,9 +30,10 @@ _STEEP = 30.0  # ratio of the largest loss to the smallest from which the axis i
 
 
 def draw(curves: Sequence[Curve]) -> Figure:
-    """Draw the losses of one run, or a line for each of several; under them the figure that scores print, if any."""
-    figures = [curve for curve in curves if curve.figure is not None]
-    figure, places = figure_of(6.2 if figures else 4.4, 2 if figures else 1, sharex=True)
+    """Draw the losses of one run, or a line for each of several; under them the figure that scores print, if any has
+    one and none has another: figures that are not alike have no axis in common."""
+    names = {curve.figure[0] for curve in curves if curve.figure is not None}
+    figure, places = figure_of(*((6.2, 2) if len(names) == 1 else (4.4, 1)), sharex=True)
     kinds = list(dict.fromkeys(curve.loss for curve in curves if curve.loss))
     of = f", {kinds[0]}" if len(kinds) == 1 else ""
     held_out = any(isfinite(value) for curve in curves for value in curve.valid)
@@ -47,13 +48,8 @@ def draw(curves: Sequence[Curve]) -> Figure:
     if told := caution(curves):
         lines = textwrap.wrap(told.capitalize(), 80 if figure.get_figwidth() >= WIDTH else 54)
         places[0].set_title("\n".join(lines), fontsize=10, fontweight="normal")
-    if figures:
-        for curve, style in zip(curves, styles(len(curves)), strict=True):
-            if curve.figure is not None:
-                places[1].plot(curve.steps, curve.figure[1], **style)
-        number_axis(places[1], [value for curve in figures if curve.figure for value in curve.figure[1]], most=4)
-        names = dict.fromkeys(curve.figure[0] for curve in figures if curve.figure)
-        places[1].set_ylabel(plain(next(iter(names)), 30) if len(names) == 1 else "figures, not alike")
+    if len(names) == 1:
+        _draw_figures(places[1], curves, *names)
     places[-1].set_xlabel("updates")
     places[-1].ticklabel_format(axis="x", style="plain")
     return figure
@@ -88,6 +84,17 @@ def _draw_several(axes: Axes, curves: Sequence[Curve]) -> list[float]:
         axes.plot(curve.steps, losses, label=name, **style)
         drawn += losses
     return drawn
+
+
+def _draw_figures(axes: Axes, curves: Sequence[Curve], name: str) -> None:
+    """Draw the figure of this name of each run that has it."""
+    drawn: list[float] = []
+    for curve, style in zip(curves, styles(len(curves)), strict=True):
+        if curve.figure is not None:
+            axes.plot(curve.steps, curve.figure[1], **style)
+            drawn += curve.figure[1]
+    number_axis(axes, drawn, most=4)
+    axes.set_ylabel(plain(name, 30))
 
 
 def _whole(curve: Curve) -> Sequence[float]:
