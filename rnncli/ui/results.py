@@ -58,7 +58,7 @@ def write_as_they_come(answers: Pieces, form: str | None) -> None:
         texts = json_array(answers.lists)
     elif form == "csv":
         rows = ([row for piece in pieces for row in piece.rows] for pieces in answers.lists)
-        texts = _csv_blocks(rows, answers.delimiter, answers.decimal)
+        texts = _csv_blocks(rows, answers.delimiter, answers.decimal, answers.columns)
     elif form == "jsonl":
         texts = ("".join(_json_line(piece.nested) for piece in pieces) for pieces in answers.lists)
     else:
@@ -126,13 +126,19 @@ def write_stream(answers: Stream, form: str | None) -> None:
 
 
 def _csv_blocks(
-    blocks: Iterable[Sequence[Mapping[str, Any]]], delimiter: str = ",", decimal: str = "."
+    blocks: Iterable[Sequence[Mapping[str, Any]]],
+    delimiter: str = ",",
+    decimal: str = ".",
+    columns: Sequence[str] = (),
 ) -> Iterator[str]:
-    """Yield the text of each block of rows as CSV, the header before the first row."""
+    """Yield the text of each block of rows as CSV, the header before the first row; without rows a header of these
+    columns."""
     header = True
     for block in blocks:
         yield as_csv(block, delimiter, decimal, header=header)
         header = header and not block
+    if header and columns:
+        yield as_csv([dict.fromkeys(columns)], delimiter).partition("\n")[0] + "\n"
 
 
 def as_csv(rows: Sequence[Mapping[str, Any]], delimiter: str = ",", decimal: str = ".", *, header: bool = True) -> str:
