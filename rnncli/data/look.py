@@ -185,11 +185,25 @@ class Look:
     def marks(self) -> dict[str, str]:
         """The keys of `data` for the marks in numbers, where some can be read in one way alone and all agree."""
         found = set().union(*(column.marks for column in self.columns))
+        if not found:
+            return {"decimal": ","} if self._has_decimal_commas else {}
         thousands, decimals = {one for one, _ in found}, {one for _, one in found if one}
         if len(thousands) != 1 or len(decimals) > 1:
             return {}
         (mark,) = thousands
         return {"decimal": decimals.pop() if decimals else "," if mark == "." else ".", "thousands": mark}
+
+    @property
+    def _has_decimal_commas(self) -> bool:
+        """True if a column has numbers such as 12,5, whose comma parts neither columns nor thousands, and nothing else,
+        and no column has numbers with points."""
+        if self.table is None or self.table.delimiter == ",":
+            return False
+        columns = [[split_sign(cell)[1] for cell in one.cells] for one in self.columns if not one.time]
+        numbers = [cells for cells in columns if all(is_number(cell, ",") for cell in cells)]
+        return any("," in cell and not is_grouped(cell) for cells in numbers for cell in cells) and not any(
+            "." in cell and is_number(cell) for cells in columns for cell in cells
+        )
 
     @cached_property
     def lists_items(self) -> bool:

@@ -49,7 +49,7 @@ class Pieces:
     """An answer as pieces, one for each input, in lists of those that are written together as they come.
 
     as_lines: True if they are lines of text unless another format is chosen; else the defaults of a `Table` hold.
-    charts: returns, once the lists are read, what can be drawn of them.
+    charts: returns, once the lists are read, what can be drawn of them. columns: those of a CSV without rows.
     """
 
     lists: Iterator[list[Piece]]
@@ -57,6 +57,7 @@ class Pieces:
     delimiter: str = ","
     decimal: str = "."
     charts: Callable[[], tuple[Any, ...]] = lambda: ()
+    columns: tuple[str, ...] = ()
 
 
 Answers = Table | Stream | Pieces

@@ -64,11 +64,13 @@ PLAIN_FROM, PLAIN_BELOW = Decimal("1e-4"), Decimal("1e9")  # other magnitudes ar
 
 @dataclass(frozen=True)
 class ValueAxis:
-    """The axis of values: `low` is at the bottom edge, `high` at the top; `only` is the value of a constant series."""
+    """The axis of values: `low` is at the bottom edge, `high` at the top; `only` is the value of a constant series, and
+    `decimal` the mark of decimals in labels."""
 
     low: float
     high: float
     only: float | None = None
+    decimal: str = "."
 
     def depth(self, value: float) -> float:
         """Return the depth of `value`: 0 at the top, 1 at the bottom. Halves are used, as high − low may overflow."""
@@ -81,25 +83,29 @@ class ValueAxis:
         the same number of decimals. A constant series has one tick, its value.
         """
         if self.only is not None:
-            return [(self.only, _labels([Decimal(f"{self.only:.{DIGITS}g}")])[0])]
+            return self._labelled([Decimal(f"{self.only:.{DIGITS}g}")])
         least = _exactly((self.high / 2 - self.low / 2) / most * 2)
         step = next(m.scaleb(least.adjusted()) for m in MANTISSAS if m.scaleb(least.adjusted()) >= least)
         first = (_exactly(self.low) / step - SLACK).to_integral_value(ROUND_CEILING)
         last = (_exactly(self.high) / step + SLACK).to_integral_value(ROUND_FLOOR)
         values = [step * k for k in range(int(first), int(last) + 1)]
-        return list(zip(map(float, values), _labels(values), strict=True))
+        return self._labelled(values)
+
+    def _labelled(self, values: list[Decimal]) -> list[tuple[float, str]]:
+        swapped = str.maketrans(",.", ".,") if self.decimal == "," else {}
+        return [(float(value), label.translate(swapped)) for value, label in zip(values, _labels(values), strict=True)]
 
 
-def spanning(values: Iterable[float]) -> ValueAxis:
+def spanning(values: Iterable[float], decimal: str = ".") -> ValueAxis:
     """Return the axis from the lowest to the highest of the finite `values`, wider where they are all alike."""
     finite = [float(value) for value in values if math.isfinite(value)] or [0.0]
     low, high = min(finite), max(finite)
     size = max(abs(low), abs(high))
     if high - low > max(CONSTANT * size, sys.float_info.min):
-        return ValueAxis(low, high)
+        return ValueAxis(low, high, decimal=decimal)
     room = size / 2 if size > sys.float_info.min else 1.0
     limit = sys.float_info.max
-    return ValueAxis(max(low - room, -limit), min(high + room, limit), only=low)
+    return ValueAxis(max(low - room, -limit), min(high + room, limit), low, decimal)
 
 
 def _exactly(value: float) -> Decimal:

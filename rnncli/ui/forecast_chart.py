@@ -68,7 +68,7 @@ def draw(chart: ForecastChart, width: int, height: int) -> Text:
     """
     from rich.text import Text
 
-    values = spanning(_values(chart))
+    values = spanning(_values(chart), chart.decimal)
     room = height - 4
     ticks = values.ticks((room - 1) / max(2, room // 5))
     gutter = max(len(label) for _, label in ticks)

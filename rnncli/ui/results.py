@@ -42,7 +42,7 @@ def write_rows(
     elif form == "csv":
         out.write(as_csv(rows, delimiter, decimal))
     else:
-        write_table(rows)
+        write_table(rows, decimal=decimal)
 
 
 def write_as_they_come(answers: Pieces, form: str | None) -> None:
@@ -52,13 +52,13 @@ def write_as_they_come(answers: Pieces, form: str | None) -> None:
     out = Output()
     form = form or ("lines" if answers.as_lines else "table" if out.terminal else "csv")
     if form == "table":
-        _write_as_table(answers.lists)
+        _write_as_table(answers.lists, answers.decimal)
         return
     if form == "json":
         texts = json_array(answers.lists)
     elif form == "csv":
         rows = ([row for piece in pieces for row in piece.rows] for pieces in answers.lists)
-        texts = _csv_blocks(rows, answers.delimiter, answers.decimal)
+        texts = _csv_blocks(rows, answers.delimiter, answers.decimal, answers.columns)
     elif form == "jsonl":
         texts = ("".join(_json_line(piece.nested) for piece in pieces) for pieces in answers.lists)
     else:
@@ -67,7 +67,7 @@ def write_as_they_come(answers: Pieces, form: str | None) -> None:
         out.write(text)
 
 
-def _write_as_table(lists: Iterable[list[Piece]]) -> None:
+def _write_as_table(lists: Iterable[list[Piece]], decimal: str) -> None:
     """Write a table for each TABLE_ROWS rows, which alone are kept: the widths of columns are those of their cells."""
     rows: list[dict[str, Any]] = []
     written = False
@@ -76,14 +76,14 @@ def _write_as_table(lists: Iterable[list[Piece]]) -> None:
             for piece in pieces:
                 rows += piece.rows
                 if len(rows) >= TABLE_ROWS:
-                    write_table(rows)
+                    write_table(rows, decimal=decimal)
                     rows, written = [], True
     except DataError:
         if rows:
-            write_table(rows)
+            write_table(rows, decimal=decimal)
         raise
     if rows or not written:
-        write_table(rows)
+        write_table(rows, decimal=decimal)
 
 
 def json_array(lists: Iterable[list[Piece]]) -> Iterator[str]:
@@ -126,13 +126,19 @@ def write_stream(answers: Stream, form: str | None) -> None:
 
 
 def _csv_blocks(
-    blocks: Iterable[Sequence[Mapping[str, Any]]], delimiter: str = ",", decimal: str = "."
+    blocks: Iterable[Sequence[Mapping[str, Any]]],
+    delimiter: str = ",",
+    decimal: str = ".",
+    columns: Sequence[str] = (),
 ) -> Iterator[str]:
-    """Yield the text of each block of rows as CSV, the header before the first row."""
+    """Yield the text of each block of rows as CSV, the header before the first row; without rows a header of these
+    columns."""
     header = True
     for block in blocks:
         yield as_csv(block, delimiter, decimal, header=header)
         header = header and not block
+    if header and columns:
+        yield as_csv([dict.fromkeys(columns)], delimiter).partition("\n")[0] + "\n"
 
 
 def as_csv(rows: Sequence[Mapping[str, Any]], delimiter: str = ",", decimal: str = ".", *, header: bool = True) -> str:
@@ -142,10 +148,7 @@ def as_csv(rows: Sequence[Mapping[str, Any]], delimiter: str = ",", decimal: str
     if rows:
         if header:
             writer.writerow(rows[0])
-        writer.writerows(
-            [cell(value).replace(".", decimal) if isinstance(value, float) else cell(value) for value in row.values()]
-            for row in rows
-        )
+        writer.writerows([cell(value, decimal) for value in row.values()] for row in rows)
     return text.getvalue()
 
 
@@ -165,13 +168,14 @@ def write_table(
     styles: Mapping[str, str] | None = None,
     least_width: int = 0,
     spare: Collection[str] = (),
+    decimal: str = ".",
 ) -> None:
     """Write `rows` as a rich table, whose cells are shown and never parsed.
 
     Columns of numbers and those in `figures` are aligned to the right, those in `whole` are never folded. styles: the
     style of each cell that consists of one of its words. least_width: that of the table; a narrower terminal shows
     long lines. spare: columns that are left out, empty ones before others and else in this order, until the terminal is
-    wide enough for the rest: no word is broken then, and no cell has more than two lines.
+    wide enough for the rest: no word is broken then, and no cell has more than two lines. decimal: the mark in numbers.
     """
     from rich.console import Console
     from rich.table import Table
@@ -195,7 +199,7 @@ def write_table(
             width=widths.get(name),
         )
     for row in rows:
-        texts = [visible(cell(value)).replace("\n", "\\n") for value in row.values()]
+        texts = [visible(cell(value, decimal)).replace("\n", "\\n") for value in row.values()]
         table.add_row(*(Text(text, style=(styles or {}).get(text, "")) for text in texts))
     titles = wrapped(title, narrowed(console.width, console.file)) if title else []
     parts = [*(Text(line, style="bold") for line in titles), table]
@@ -248,12 +252,12 @@ def three_digits(value: float | None) -> str:
     return f"{digits}e{int(power)}" if power else digits
 
 
-def cell(value: Any) -> str:
+def cell(value: Any, decimal: str = ".") -> str:
     """Return a value as tables and CSV show it: floats with DIGITS significant digits, or as they are `Written`; None
     as an empty string."""
-    if isinstance(value, Written):
-        return str(value)
-    return _digits(value) if isinstance(value, float) else "" if value is None else str(value)
+    if isinstance(value, float):
+        return (str(value) if isinstance(value, Written) else _digits(value)).replace(".", decimal)
+    return "" if value is None else str(value)
 
 
 def _digits(value: float) -> str:

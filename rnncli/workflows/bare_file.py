@@ -92,10 +92,9 @@ def guessed(path: Paths | Source, source: Source, overrides: Sequence[str], comm
     if found and look.whole and not any(UNDECODED in line for line in look.lines):  # which the reader names first
         _require_enough(source.name, found)
     read = dict(found.data) if found else {}
-    if "thousands" in read and "thousands" not in data:
-        note(
-            f"numbers are read with {shown(read['thousands'])} between thousands, {shown(read['decimal'])} for decimals"
-        )
+    marks = {"thousands": "between thousands", "decimal": "for decimals"}
+    if told := [f"{shown(read[key])} {what}" for key, what in marks.items() if key in read and key not in data]:
+        note(f"numbers are read with {', '.join(told)}")
     if any(key in data for key in _ROLES):
         read = {key: value for key, value in read.items() if key not in (*_ROLES, "header")}
     return Guess(

@@ -290,6 +290,13 @@ def test_words_of_lines_that_were_answered_are_not_kept(folder: Path, monkeypatc
     assert max(kept) <= 11
 
 
+@pytest.mark.parametrize("task", ["language-model", "seq2seq"])  # others refuse an empty input
+def test_no_lines_give_a_header_alone(task: str, folder: Path) -> None:
+    line = GOOD.get(task, TEXTS)[0]
+    answered, nothing = (run("predict", task, "-", "-f", "csv", cwd=folder, stdin=text) for text in (f"{line}\n", ""))
+    assert nothing.ok().out == answered.ok().out.splitlines()[0] + "\n"
+
+
 TABLES = {  # by form: the training table, the config, rows to predict and their ids; None where there is no answer
     "text": (
         "y,said\n" + "".join(f"{i % 2},{'fine' if i % 2 else 'dull'} film\n" for i in range(20)),

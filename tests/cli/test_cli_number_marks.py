@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -39,3 +40,30 @@ def test_with_a_comma_the_file_is_refused_with_both_ways_and_both_work(tmp_path:
     for way in (["--decimal", ","], ["--set", "data.thousands=,"], ["--thousands", ","]):
         told = run("init", "k.csv", "--set", "task=forecast", *way, cwd=tmp_path).ok().err
         assert "not thousands" not in told
+
+
+@pytest.mark.parametrize(("delimiter", "mark"), [(";", ","), (";", "."), ("\t", ",")])
+def test_a_table_and_a_plot_have_the_mark_of_the_data(delimiter: str, mark: str, tmp_path: Path) -> None:
+    rows = "".join(f"{date.fromordinal(737425 + i)}{delimiter}{1000 + i % 7}{mark}25\n" for i in range(84))
+    (tmp_path / "k.csv").write_text(f"day{delimiter}y\n{rows}", encoding="utf-8")
+    small = ["--set", "training.updates=1", "--set", "training.threads=1"]
+    said = run("train", "k.csv", "-o", "run", *small, cwd=tmp_path).ok().err
+    assert said.count('numbers are read with "," for decimals') == (mark == ",")
+    other = "." if mark == "," else ","
+    table = run("predict", "run", "-f", "table", cwd=tmp_path).ok().out
+    assert f"{mark}25" in table
+    assert other not in table
+    assert f"1{other}006" in run("predict", "run", "-f", "plot", cwd=tmp_path).ok().out
+
+
+def test_training_names_the_covariates_and_the_rows_to_forecast(tmp_path: Path) -> None:
+    rows = "".join(
+        f"{date.fromordinal(737425 + i)},{i % 7 if i < 80 else ''},{i % 3},{i % 5 if i < 80 else ''}\n"
+        for i in range(84)
+    )
+    (tmp_path / "k.csv").write_text(f"day,y,off,rain\n{rows}", encoding="utf-8")
+    roles = ["--set", "data.target=y", "--set", "data.known_covariates=off", "--set", "data.past_covariates=rain"]
+    out = run("check", "k.csv", *roles, cwd=tmp_path).ok().out
+    assert "covariates rain up to the last row; off known ahead, for 4 rows to forecast windows" in " ".join(
+        out.split()
+    )

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+import numpy as np
 import pytest
-from bare_files import KINDS, REVIEWS, SALES, SEVERAL, TAGGED, TEXTS, WORDS, prepared, rows, taken
+from bare_files import KINDS, REVIEWS, SALES, SEVERAL, TAGGED, TEXTS, WORDS, prepared, rows, source_of, taken
 
 from rnncli.data.source import STDIN
 from rnncli.errors import DataError
+from rnncli.notes import noting
+from rnncli.workflows.bare_file import guessed
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -106,10 +109,42 @@ def test_windows_1252_is_read_as_the_same_text_in_utf_8(kind: str) -> None:
         prepared(western, name, "data.encoding=utf-8")
 
 
-def test_a_table_between_semicolons_with_a_decimal_comma() -> None:
+@pytest.mark.parametrize("overrides", [(), ('data.decimal=","',)])
+def test_a_table_between_semicolons_with_a_decimal_comma(overrides: tuple[str, ...]) -> None:
     content = SALES.replace(",", ";").replace(".", ",")
-    assert taken(content, "a.csv")[0] == "forecast"
-    assert prepared(content, "a.csv", 'data.decimal=","').config.task == "forecast"
+    assert taken(content, "a.csv")[1]["decimal"] == ","
+    found, points = prepared(content, "a.csv", *overrides), prepared(SALES, "a.csv")
+    assert np.array_equal(found.splits.panel.values, points.splits.panel.values)
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+@pytest.mark.parametrize(
+    ("cells", "read"),
+    [
+        (("1000,5", "919,7"), True),
+        (("1000,5", "919"), True),
+        (("12,5 €", "7,25 €"), True),
+        (("-0,125", "0,250"), True),
+        (("1,234", "2,345"), False),  # thousands or a fraction
+        (("1000,5", "919.7"), False),
+        (("1000", "919"), False),
+    ],
+)
+def test_decimal_commas_are_found_where_they_can_be_nothing_else(
+    cells: tuple[str, str], read: bool, delimiter: str
+) -> None:
+    rows = [f"2020-{i // 28 + 1:02d}-{i % 28 + 1:02d}{delimiter}{cells[i % 2]}" for i in range(80)]
+    notes: list[str] = []
+    with noting(notes.append):
+        found = guessed("a.csv", source_of("\n".join([f"day{delimiter}sold", *rows, ""]), "a.csv"), ()).config
+    assert (found["task"], found["data"].get("decimal")) == ("forecast", "," if read else None)
+    assert ('numbers are read with "," for decimals' in notes) == read
+
+
+def test_other_tasks_read_decimal_commas() -> None:
+    rows = [f"a text of some words, number {i * 37 % 101};{i % 5},{i * 7 % 10}" for i in range(60)]
+    task, data, _ = taken("\n".join(["text;points", *rows, ""]), "a.csv")
+    assert (task, data.get("decimal")) == ("regress", ",")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from math import inf
 from typing import Any
 
 import numpy as np
@@ -225,13 +224,23 @@ class ForecastExperiment(Experiment):
             ),
         )
 
+    @property
+    def _rows_to_forecast(self) -> int:
+        """The rows after the end of every series in which known covariates stand."""
+        return min((len(column) for columns in self.read.coming for column in columns.values()), default=0)
+
     def _roles(self) -> Iterator[tuple[str, str]]:
-        """Yield which columns tell the time and the series, and how times are read."""
+        """Yield which columns tell the time and the series, how times are read, and which are covariates."""
         columns, panel = self.columns, self.read
         if panel.timelines:
             yield "times", f"{shown(str(columns.time))}, {self._times()}"
         if columns.id is not None:
             yield "series", f"named by {shown(columns.id)}, with {self._targets()}"
+        rows = "row" if self._rows_to_forecast == 1 else "rows"
+        known = f"known ahead, for {self._rows_to_forecast:,} {rows} to forecast"
+        roles = {"up to the last row": columns.past, known: columns.known_covariates, "static": columns.static}
+        if told := [f"{', '.join(names)} {role}" for role, names in roles.items() if names]:
+            yield "covariates", "; ".join(told)
         if columns.hierarchy:
             yield "sums", Hierarchy.of(columns, panel.ids).described()
 
@@ -285,12 +294,11 @@ class ForecastExperiment(Experiment):
 
     def after_training(self, *, can_evaluate: bool) -> tuple[str, ...]:
         """Return `predict`, for as many rows as the covariates are known of."""
-        coming = min((len(column) for columns in self.read.coming for column in columns.values()), default=inf)
         assert self.config.data.horizon is not None
-        if coming >= self.config.data.horizon:
+        if not self.columns.known_covariates or self._rows_to_forecast >= self.config.data.horizon:
             return ("predict",)
-        if coming:
-            return ("predict", "--horizon", str(coming))
+        if self._rows_to_forecast:
+            return ("predict", "--horizon", str(self._rows_to_forecast))
         return ("evaluate",) if can_evaluate else ("predict", "--future", "FILE")
 
     def tester(self) -> Tester:

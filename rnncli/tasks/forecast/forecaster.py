@@ -15,7 +15,7 @@ from rnncli.config.section import Character
 from rnncli.data.source import Source, read_source
 from rnncli.data.typed import typed
 from rnncli.errors import DataError, ModelFileError, UsageError
-from rnncli.notes import note
+from rnncli.notes import doubt, note
 from rnncli.tasks.answers import Answers, Stream, Table
 from rnncli.tasks.forecast.answers import Band, Sheet
 from rnncli.tasks.forecast.backtest import NETWORK
@@ -28,6 +28,7 @@ from rnncli.tasks.forecast.features import Fitted, last_contexts
 from rnncli.tasks.forecast.hierarchy import Hierarchy, require_whole
 from rnncli.tasks.forecast.kept import require_kept
 from rnncli.tasks.forecast.members import SEED, Average, build_members
+from rnncli.tasks.forecast.padding import FEW
 from rnncli.tasks.forecast.panel import Panel, continued
 from rnncli.tasks.forecast.panel_columns import Columns
 from rnncli.tasks.forecast.panel_tables import lines_of, read_panel, refuse_coming_alone, with_future
@@ -443,6 +444,11 @@ class Forecaster(Predictor):
         for receipt in receipts:
             if receipt.asked in levels and receipt.first <= wanted:
                 note(f"intervals: {receipt} on validation")
+        if few := int((self.panel.lengths < FEW).sum()):
+            doubt(
+                f"intervals: {few:,} of {len(self.panel.ids):,} series have fewer than {FEW} rows, which tell little "
+                "of their spread; intervals lean on those usual in training, and may hold far less than they ask"
+            )
         if unknown := [level for level in levels if level not in RECEIPTS]:
             which = ", ".join(f"{level:g}%" for level in unknown)
             note(f"intervals: of {which} no coverage is known; it is of {', '.join(map(str, RECEIPTS))}%")

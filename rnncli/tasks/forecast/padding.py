@@ -13,7 +13,7 @@ import numpy as np
 from rnncli.data.numeric import SCALERS, never_flat
 
 LEAST = 1  # rows of a series before it can be forecast
-_FEW = 8  # known values below which a scale leans on the one that is usual in training
+FEW = 8  # known values below which a scale leans on the one that is usual in training
 
 
 def lengths_of(known: np.ndarray) -> np.ndarray:
@@ -62,5 +62,5 @@ def steadied(scale: np.ndarray, count: np.ndarray, size: np.ndarray, share: np.n
 
     Those that lack have the scale that is usual in training: this share of the size. One value alone has no scale.
     """
-    lacking = np.clip((_FEW - count) / (_FEW - 1), 0, 1)
+    lacking = np.clip((FEW - count) / (FEW - 1), 0, 1)
     return (1 - lacking) * scale + lacking * share * size

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from rnncli.tasks.language_model.experiment import TextExperiment
 
 TOP = 5  # next tokens
+_COLUMNS = ("line", "rank", "token", "probability")
 TOGETHER = 32  # texts that are written at once; more rows than that no longer make the weights' way pay
 MOST_KEPT = 4_000_000  # tokens of theirs that are kept until their turn comes
 
@@ -89,7 +90,8 @@ class LanguageModel(Predictor):
         if asked.data is None:
             raise UsageError("a language model predicts after given lines; name a file of them, or - for a pipe")
         lists, faults = self._lines(asked)
-        return Pieces(line_by_line(lists, _Lines(self, asked.options.get("top", TOP)), faults))
+        answers = line_by_line(lists, _Lines(self, asked.options.get("top", TOP)), faults)
+        return Pieces(answers, columns=_COLUMNS)
 
     def _lines(self, asked: Asked, cut_at: int | None = None) -> tuple[Iterator[list[Line]], Faults]:
         """Return the lines that are asked about, and what tells of those that cannot be read. cut_at: characters,
@@ -327,8 +329,7 @@ class _Lines:
         ]
 
     def nothing(self, line: Line) -> Piece:
-        row = {"line": line.text, "rank": None, "token": None, "probability": None}
-        return Piece({"line": line.text, "next": None}, [row])
+        return Piece({"line": line.text, "next": None}, [dict.fromkeys(_COLUMNS) | {"line": line.text}])
 
     def _piece(self, line: Line, following: list[tuple[str, float]]) -> Piece:
         return Piece(

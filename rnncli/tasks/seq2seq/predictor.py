@@ -34,6 +34,7 @@ from rnncli.tasks.seq2seq.writing import (
 from rnncli.tasks.task import Asked, Predictor
 
 _AT_ONCE = 64
+_COLUMNS = ("input", "rank", "output", "log_probability")
 
 
 @dataclass(frozen=True)
@@ -104,14 +105,14 @@ class Writer(Predictor):
                 _Inputs(self, search, self.columns.of_line),
                 Faults(opened.name, asked),
             )
-            return Pieces(self._telling(answers, opened.name), as_lines=True, charts=self._charts)
+            return Pieces(self._telling(answers, opened.name), as_lines=True, charts=self._charts, columns=_COLUMNS)
         self.prompts.decimal = data.decimal
         pairs = read_pairs(read_source(path), data, self.columns, answered=False)
         join = self.columns.delimiter.join
         rows = [_Row(pairs.where(i), cells, join(cells)) for i, cells in enumerate(pairs.prompts)]
         faults = Faults(pairs.name, asked, "rows")
         answers = line_by_line(in_lists(rows, _AT_ONCE), _Inputs(self, search, lambda row: row.cells), faults)
-        return Pieces(self._telling(answers, pairs.name), as_lines=True, charts=self._charts)
+        return Pieces(self._telling(answers, pairs.name), as_lines=True, charts=self._charts, columns=_COLUMNS)
 
     def _telling(self, answers: Iterator[list[Piece]], name: str) -> Iterator[list[Piece]]:
         """Yield the answers, and tell afterwards how many sources were cut, and how many tokens were unknown."""
@@ -179,7 +180,7 @@ def no_piece(given: str, search: Search, *, blank: bool) -> Piece:
     """Return an empty answer to an input that is blank, or that cannot be answered."""
     if blank:
         return as_piece(given, [Candidate("", 0.0)], search)
-    row = {"input": given, "rank": None, "output": None, "log_probability": None}
+    row = dict.fromkeys(_COLUMNS) | {"input": given}
     return Piece({"input": given, "outputs": None}, [row], ["\t" if search.scores else ""] * search.n_best)
 
 

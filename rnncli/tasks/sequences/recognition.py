@@ -62,7 +62,8 @@ def _reading(look: Look, **columns: Any) -> dict[str, Any]:
     """Return the keys of `data` that read a table in these columns."""
     assert look.table is not None
     header = {} if look.table.headed else {"header": False}
-    return columns | header | look.reading
+    decimal = {} if "thousands" in look.marks else look.marks  # these tasks read no marks between thousands
+    return columns | header | look.reading | decimal
 
 
 def _is_archive(look: Look) -> bool:

@@ -220,6 +220,5 @@ def dots(count: int) -> dict[str, Any]:
 
 def number_axis(axes: Axes, values: Sequence[float], decimal: str = ".", most: int = 6) -> None:
     """Mark the y axis with round numbers that have the decimal mark of the data."""
-    swapped = str.maketrans(",.", ".,") if decimal == "," else {}
-    ticks = spanning(values).ticks(most)
-    axes.set_yticks([value for value, _ in ticks], [label.translate(swapped) for _, label in ticks])
+    ticks = spanning(values, decimal).ticks(most)
+    axes.set_yticks([value for value, _ in ticks], [label for _, label in ticks])

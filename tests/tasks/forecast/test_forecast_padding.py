@@ -267,6 +267,24 @@ def test_all_series_too_short_for_a_fraction_are_trained_on():
     assert made.splits.ends[:, 0].tolist() == [4, 5]
 
 
+@pytest.mark.parametrize(("lengths", "few"), [([1], 1), ([7, 8], 1), ([1, 3, 20], 2), ([8], 0)])
+def test_intervals_of_few_rows_are_doubted(lengths, few):
+    experiment = shaken(panel([40, 40, 9], context=8, validation=0.4))
+    experiment.score()
+    model, notes = reloaded(experiment), []
+    ids = [f"s{i}" for i, length in enumerate(lengths) for _ in range(length)]
+    model.read(Source("n.csv", csv(id=ids, y=[float(i % 5) for i in range(len(ids))])), model.data)
+    with noting(notes.append):
+        model.predicted(None, (80,))
+    told = [note for note in notes if "may hold far less than they ask" in note]
+    assert len(told) == (few > 0)
+    assert all(note.startswith(f"intervals: {few} of {len(lengths)} series have fewer than 8 rows") for note in told)
+    notes.clear()
+    with noting(notes.append):
+        model.predicted(None)
+    assert "intervals" not in " ".join(notes)
+
+
 def test_a_file_is_forecast_by_as_few_rows_as_it_has():
     experiment = shaken(panel([40, 40, 9], context=8, validation=0.2))
     model, notes = reloaded(experiment), []
