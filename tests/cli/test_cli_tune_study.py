@@ -355,7 +355,7 @@ def test_data_that_cannot_be_learnt_from_leave_nothing_and_are_read_as_train_rea
     rows = "".join(f"{day:%d.%m.%Y};{day.weekday() + 1},500\n" for day in days)
     (tmp_path / "sales.csv").write_text("Datum;Umsatz\n" + rows, encoding="utf-8")
     message = run("tune", "sales.csv", "--over", "model.hidden_size=2..4", cwd=tmp_path).failed(3)
-    assert message.endswith('and if it is the decimal sign, --decimal ,')
+    assert message.endswith("and if it is the decimal sign, --decimal ,")
     assert [entry.name for entry in tmp_path.iterdir()] == ["sales.csv"]
     small = ["--set", "training.epochs=1", "--set", "model.hidden_size=2", "--trials", "1", "-q", "-f", "json"]
     found = study(run("tune", "sales.csv", "--decimal", ",", *small, cwd=tmp_path).ok())
