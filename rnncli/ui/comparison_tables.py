@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 AT = {"init": "before training", "best": "after training", "last": "after training", "failure": "where training failed"}
 WHAT = "left: the share of lag 0's gradient that is left k steps back, in the layer that remembers most"
-LOSS = "loss: of the batches looked at"
 SHORTENED = ("model.", "training.", "data.")  # prefixes of KEY=VALUE names that tables leave out
 
 
@@ -97,8 +96,6 @@ def _write_tables(compared: Sequence[Compared], *, plot: bool) -> None:
     if trained:
         _write_training(ordered, console)
     write_reach([layer for _, layer in rows], names, intervals=False)
-    if not trained:
-        say_on(console, LOSS, FRAME)
     for sentence in _cautions(compared):
         say_on(console, sentence, "yellow")
     for one in ordered:
@@ -168,7 +165,8 @@ def _write_training(compared: Sequence[Compared], console: Console) -> None:
     figures = [name for name in rows[0] if name not in ("network", "at")]
     write_table(rows, figures=figures, whole=["at", *figures], least_width=LEAST_WIDTH)
     units = dict.fromkeys(f"{one.score.split} {one.score.unit}" for one in compared if one.score is not None)
-    say_on(console, LOSS + (f"; score: {', '.join(units)}" if units else ""), FRAME)
+    if units:
+        say_on(console, f"loss: of the batches looked at; score: {', '.join(units)}", FRAME)
     console.print()
 
 

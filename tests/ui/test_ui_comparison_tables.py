@@ -67,7 +67,6 @@ def test_the_summary_has_a_row_a_network_in_the_same_order(capsys: pytest.Captur
         "gru best 0.7500 layer 0 6.58 > 20 0.358 healthy",
     ]
     assert [line for line in lines[start + 4 :] if line.strip()] == [
-        "loss: of the batches looked at",
         "lstm, before training",
         "→ a sentence. Try",
         "    --set a=1",
