@@ -86,13 +86,14 @@ def _studentized(
     t = sums.sum() / np.sqrt(squares * (1 + 2 * max(correlation, _SHARED * pairs)))
     chosen = random.integers(G, size=(resamples, G)) + G * np.arange(resamples)[:, None]
     counts = np.bincount(chosen.ravel(), minlength=resamples * G).reshape(resamples, G)
-    # A resample of groups that are all alike, as where the few that differ are not drawn, tells of no spread: it has
-    # at least that of one group.
     total, size = counts @ apart, counts @ sizes
     mean = total / size
     variance = counts @ apart**2 - 2 * mean * (counts @ (apart * sizes)) + mean**2 * (counts @ sizes**2)
+    # A resample of groups that are all alike, as where the few that differ are not drawn, tells of no spread: it has
+    # at least that of one group.
+    variance = np.maximum(variance, squares / G)
     shrunk = np.sqrt(max(G - 1, 1) / G)  # a mean of G is nearer to them than the truth
-    return shrunk * float(t), shrunk * total / np.sqrt(np.maximum(variance, squares / G))
+    return shrunk * float(t), shrunk * total / np.sqrt(variance)
 
 
 def verdict(probability: float, count: int, noun: str = "group") -> str:

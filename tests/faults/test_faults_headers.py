@@ -84,15 +84,17 @@ OF_STATES = [
     "evaluate {run}",
     "check {run}",
 ]
-FOUND = [  # by these attacks
-    ("side by side", ("series", "delimiter"), "key", "predict {run} two.csv"),
-    ("words", ("answers", "scale"), -1e300, "predict {run} words.csv"),
-    ("values", ("answers", "scale"), 1e300, "predict {run} values.csv"),
-    ("forecast", ("series", "power"), -1e300, "predict {run}"),
-    ("regress", ("columns", "text"), None, "predict {run} new.txt"),
-    ("tag", ("columns", "label"), "key", "predict {run} new.txt"),
-    ("tag", ("columns", "text"), "0", "predict {run} new.txt"),
-    ("transcribe", ("scaler", "scale"), [1e300, 1e300], "predict {run} steps.csv"),
+FOUND = [  # by these attacks, with the exit code that is right
+    ("side by side", ("series", "delimiter"), "key", "predict {run} two.csv", 4),
+    ("words", ("answers", "scale"), -1e300, "predict {run} words.csv", 4),
+    ("values", ("answers", "scale"), 1e300, "predict {run} values.csv", 4),
+    ("forecast", ("series", "power"), -1e300, "predict {run}", 4),
+    ("regress", ("columns", "text"), None, "predict {run} new.txt", 4),
+    ("tag", ("columns", "label"), "key", "predict {run} new.txt", 4),
+    ("tag", ("columns", "text"), "0", "predict {run} new.txt", 4),
+    ("transcribe", ("scaler", "scale"), [1e300, 1e300], "predict {run} steps.csv", 4),
+    ("regress", ("answers", "centre"), 1e300, "train --from {run} -o {out} -q --set training.epochs=1", 3),
+    ("caption", ("data",), {}, "predict {run} captions.csv", 0),
 ]
 AT_ONCE = 50  # tries of one process
 SLOW = "takes"
@@ -232,9 +234,9 @@ def test_headers_of_models(trained: Path, tmp_path: Path) -> None:
     attack("edited model files", trained, tmp_path, "model.safetensors", commands, size(30, 2000))
 
 
-@pytest.mark.parametrize(("kind", "keys", "value", "command"), FOUND)
-def test_what_no_training_writes_is_refused(
-    kind: str, keys: tuple[str, ...], value: object, command: str, trained: Path, tmp_path: Path
+@pytest.mark.parametrize(("kind", "keys", "value", "command", "code"), FOUND)
+def test_what_no_training_writes_is_refused_or_does_no_harm(
+    kind: str, keys: tuple[str, ...], value: object, command: str, code: int, trained: Path, tmp_path: Path
 ) -> None:
     edited = edited_files.opened((trained / kind.replace(" ", "-") / "model.safetensors").read_bytes())
     holder = edited.header
@@ -242,7 +244,7 @@ def test_what_no_training_writes_is_refused(
         holder = holder[key]
     assert keys[-1] in holder
     holder[keys[-1]] = value
-    assert _tried(trained, tmp_path / "it", kind, "model.safetensors", edited.content(), command) == (4, "")
+    assert _tried(trained, tmp_path / "it", kind, "model.safetensors", edited.content(), command) == (code, "")
 
 
 def test_states(trained: Path, tmp_path: Path) -> None:

@@ -239,7 +239,7 @@ def test_a_verdict_is_one_of_few_words(probability, wanted):
 
 @pytest.mark.parametrize("count", [8, 20, 400])
 def test_of_answers_that_are_right_or_wrong_it_agrees_with_mcnemars_exact_test(count):
-    """Of some questions one forecaster alone is right, of some the other alone, of the rest both or none."""
+    """One forecaster alone is right on some questions, the other alone on some, and both or none on the rest."""
     for right, wrong in ((5, 0), (6, 0), (7, 0), (7, 1), (10, 2), (10, 3), (20, 8), (count - 1, 0), (count - 2, 1)):
         differing = right + wrong
         if differing > count:
