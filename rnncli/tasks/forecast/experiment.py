@@ -253,7 +253,8 @@ class ForecastExperiment(Experiment):
         """Write a note if who forecasts, chosen on validation, is not who has the lower figures by this measure."""
         best = min((name for name in figures if name in NAIVE_FORECASTS), key=lambda name: figures[name])
         lower = best if figures[best] <= figures[NETWORK] else NETWORK
-        if not self.config.training.fallback or (lower == NETWORK) == (self.method == NETWORK):
+        chosen = self.validated.prefers or self.validated.calibrations  # which nobody has where training has not ended
+        if not chosen or not self.config.training.fallback or (lower == NETWORK) == (self.method == NETWORK):
             return
         errors = "squared" if self.members.first.loss.mean else "absolute"
         has, forecasts = (f"the {name}" if name == NETWORK else name.replace("-", " ") for name in (lower, self.method))
