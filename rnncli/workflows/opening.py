@@ -175,8 +175,8 @@ def open_to_answer(run: str | Model) -> Model:
     folder = Path(model.run)
     is_open = (folder / "state.safetensors").is_file() and not (folder / "report.json").exists()
     if is_open and (state := listed(folder).state) in _NOT_ENDED:
-        said, mend = _NOT_ENDED[state]
-        doubt(f"{model.run}: its training {said}; its best model so far answers; {mend.format(quoted(str(folder)))}")
+        how, mend = _NOT_ENDED[state]
+        doubt(f"{model.run}: its training {how}; its best model so far answers; {mend.format(quoted(str(folder)))}")
     return model
 
 
