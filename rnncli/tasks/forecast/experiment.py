@@ -19,7 +19,7 @@ from rnncli.tasks.forecast.calibration import MULTIPLES, SHOWN
 from rnncli.tasks.forecast.config import ForecastConfig
 from rnncli.tasks.forecast.facts import facts_of, rows_to_forecast, times_of
 from rnncli.tasks.forecast.features import Fitted
-from rnncli.tasks.forecast.forecast_notes import note_many_zeros, note_short_splits
+from rnncli.tasks.forecast.forecast_notes import note_coverage, note_many_zeros, note_short_splits
 from rnncli.tasks.forecast.headline import headline
 from rnncli.tasks.forecast.hierarchy import Hierarchy, common_origins
 from rnncli.tasks.forecast.learner import WindowLearner
@@ -336,9 +336,8 @@ class ForecastExperiment(Experiment):
                 "give that baseline's forecast; predict --network uses the network"
             )
         calibration = self.validated.calibrations.get(self.method)
-        for receipt in calibration.receipts if calibration else ():
-            if receipt.asked in SHOWN and receipt.first == 1:
-                note(f"intervals: {receipt} on validation")
+        if calibration is not None:
+            note_coverage(calibration.receipts, SHOWN, calibration.horizon)
 
 
 def _counted(tested: Backtest) -> str:
