@@ -58,6 +58,14 @@ def test_as_json(shelf: Shelf, forecast: Path) -> None:
     assert (said.code, json.loads(said.out)["ok"]) == (7, False)
 
 
+@pytest.mark.parametrize(("unit", "code"), [("MAE of what it was called", 0), ("mean MASE of 8 series", 7)])
+def test_a_score_is_compared_by_its_measure(forecast: Path, unit: str, code: int) -> None:
+    report = json.loads((forecast / "report.json").read_text(encoding="utf-8"))
+    report["score"]["unit"] = unit
+    (forecast / "report.json").write_text(json.dumps(report), encoding="utf-8")
+    assert checked(forecast).code == code
+
+
 def test_another_model(forecast: Path) -> None:
     write_weights(forecast, 0.5)
     said = checked(forecast)

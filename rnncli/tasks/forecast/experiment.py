@@ -287,12 +287,13 @@ class ForecastExperiment(Experiment):
         )
 
     def _several(self, tested: Backtest) -> str:
-        each = np.unique(tested.series)
-        known, columns = int((~np.isnan(tested.scales[0][each])).sum()), tested.actual.shape[2]
-        if len(self.splits.panel.ids) == 1:
-            return f"{columns} columns"
-        whole = len(each) * columns
-        return f"{known:,} of {whole:,} series that vary before the split" if known < whole else f"{whole:,} series"
+        """Return in words the series, or the columns side by side, that a mean MASE is of."""
+        scored, whole = tested.scored, len(np.unique(tested.series)) * tested.actual.shape[2]
+        what = "columns" if len(self.splits.panel.ids) == 1 else "series"
+        if scored == whole:
+            return f"{whole:,} {what}"
+        differ = "whose seasons differ" if (self.config.data.season or 1) > 1 else "that vary"
+        return f"{scored:,} of {whole:,} {what} {differ} before the split"
 
     def _learn_from_validation(self) -> None:
         """Calibrate intervals on the validation split, and find out if a naive forecast is better there."""
