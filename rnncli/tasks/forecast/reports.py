@@ -83,6 +83,7 @@ class BacktestReport:
 
 
 FORECAST_BY = "forecast_by"  # the column that says which method made a forecast
+SPAN = ("first", "last")  # the columns with the first and the last time of a total
 AVERAGED_WITH = "averaged_with"  # the field that names the baseline which is part of the network's, if one is
 
 
