@@ -116,6 +116,8 @@ def test_data_that_changed_or_moved(shelf: Shelf, forecast: Path) -> None:
     (forecast.parent / "moved.csv").write_bytes((shelf / "sales.csv").read_bytes())
     checked(forecast, "--set", f"data.path={forecast.parent / 'moved.csv'}").ok()
     (forecast.parent / "moved.csv").write_bytes((shelf / "sales.csv").read_bytes() + b"2011-01,60\n")
+    checked(forecast, "--set", f"data.path={forecast.parent / 'moved.csv'}").ok()  # it has grown
+    (forecast.parent / "moved.csv").write_bytes((shelf / "sales.csv").read_bytes()[:-1] + b"1\n")
     for name in ("moved.csv", "gone.csv"):
         said = checked(forecast, "--set", f"data.path={forecast.parent / name}")
         assert (states(said)["data"], states(said)["score"]) == ("failed", "not")

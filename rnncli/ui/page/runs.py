@@ -184,6 +184,8 @@ def _scores(score: Mapping[str, Any]) -> Markup:
 
 def _of_forecasts(page: Page) -> Iterator[Part]:
     """Yield what comes next, what intervals held, and the windows that were forecast worst."""
+    if page.stale:
+        yield Part(element("p", plain(page.stale, _LINE), kind="soft"), 1, "What comes next", "forecasts")
     shown = page.forecasts[:_FORECASTS]
     for number, chart in enumerate(shown):
         rank, kind = 9 if number else 6, "half" if len(shown) > 1 else ""
