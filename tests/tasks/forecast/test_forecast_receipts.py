@@ -7,6 +7,7 @@ from experiments import csv, reloaded, rows, shaken, trainee_of
 from rnncli.notes import noting
 from rnncli.tasks.forecast.calibration import Receipt
 from rnncli.tasks.forecast.forecast_notes import note_coverage
+from rnncli.tasks.task import Asked
 
 Y = 5000 + np.random.default_rng(5).normal(0, 2, 160).cumsum()
 UNCHECKED = "intervals: the validation split has too few windows to check the coverage of "
@@ -50,3 +51,18 @@ def test_a_single_group_of_validation_windows_checks_nothing_within_the_horizon(
     rows(model, 24, (80,), network=True, notes=further)
     assert {receipt.first for receipt in model.validated.calibrations["network"].receipts} == {13}
     assert all(UNCHECKED + "rows 1 to 12" in notes for notes in (at_training, with_forecast, further))
+
+
+@pytest.mark.parametrize("how", [{"horizon": 1}, {"horizon": 1, "sum": True}, {"follow": True}])
+@pytest.mark.parametrize("levels", [(), (80,)])
+def test_every_answer_with_the_intervals_of_rows_tells_what_they_held(how, levels, tmp_path):
+    data = {"context": 9, "horizon": 4, "season": 4, "residual": "last-value", "validation": 0.4}
+    trained = shaken(trainee_of(csv(y=Y), {"loss": "mae", "average": False}, {"decoder": "direct"}, **data), 0.3)
+    trained.score()
+    following, notes = tmp_path / "new.csv", []
+    following.write_text("y\n5000\n")
+    asked = Asked(str(following) if "follow" in how else None, {}, {**how, "levels": levels, "network": True}, print)
+    with noting(notes.append):
+        assert list(reloaded(trained).predict(asked).rows)
+    told = [note for note in notes if note.startswith("intervals: asked 80%, got ")]
+    assert [note.rpartition("(")[2] for note in told] == ["rows 1 to 4) on validation"] * len(levels)
