@@ -44,16 +44,21 @@ def training_data(
 def _as_it_was(run: str, config: Config, source: Source) -> Source:
     """Return the training data; of a file that has grown since, its beginning. DataError where they are other data than
     the run's saved state was trained on."""
-    report = RunDirectory(Path(run)).read_report()
-    known = _sha256_in_state(run) or (None if report is None else report.data["sha256"])
-    if known is None:
-        return source
-    found = unchanged(config, source, known, source.size if report is None else report.data["bytes"])
+    found = found_in(run, config, source)
     if found is None:
         raise DataError(f"{source.name}: is not what {run} was trained on; restore it, or train again")
     if found is not source:
         note(f"{has_grown(found)} are what {run} was trained on")
     return found
+
+
+def found_in(run: str, config: Config, source: Source) -> Source | None:
+    """Return what a run with this config was trained on, if that is `source` or the beginning of it."""
+    report = RunDirectory(Path(run)).read_report()
+    known = _sha256_in_state(run) or (None if report is None else report.data["sha256"])
+    if known is None:
+        return source
+    return unchanged(config, source, known, source.size if report is None else report.data["bytes"])
 
 
 def unchanged(config: Config, source: Source, sha256: str, size: int) -> Source | None:
