@@ -145,7 +145,11 @@ def find_columns(table: Table, data: SeriesConfig) -> tuple[Columns, Table]:
         joins, table, time = [*joins, time], joined(table, time), time.name
         sources += joins[-1].names
     taken = [name for name in (identity, time, *beside, *sources) if name is not None]
-    targets = _named(table, data.target, "target") or find_targets(table, data, taken, identity, kinds)
+    targets = _named(table, data.target, "target")
+    if not targets:
+        targets = find_targets(table, data, taken, identity, kinds)
+    elif unread := [name for name in table.header if name not in (*taken, *targets)]:
+        note(f"columns left out, as no key of the config names them: {', '.join(unread)}")
     layout: Literal["long", "wide"] = "long" if identity is not None else "wide"
     columns = Columns(
         layout=layout,

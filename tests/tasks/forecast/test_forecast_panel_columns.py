@@ -76,6 +76,26 @@ def test_of_several_numbers_the_one_that_its_name_suggests_is_the_target():
     assert columns_of(table, channels="independent").targets == ("promo", "price", "Sales")
 
 
+@pytest.mark.parametrize(
+    ("data", "left_out"),
+    [
+        ({"target": "Sales"}, "promo, price, word"),
+        ({"target": "Sales", "known_covariates": "promo"}, "price, word"),
+        ({"target": ["Sales", "price"], "static": "word", "past_covariates": "promo"}, None),
+        ({"target": "Sales", "id": "word"}, "promo, price"),
+        ({"target": "Sales", "id": ["word", "promo"]}, "price"),
+        ({"target": "Sales", "time": "none"}, "date, promo, price, word"),
+    ],
+)
+def test_columns_that_nothing_reads_are_told_where_the_config_names_the_target(data, left_out):
+    notes = []
+    read(
+        "date,promo,price,word,Sales\n2024-01-01,1,2.5,x,7\n2024-01-02,1,2.6,x,9\n2024-01-03,1,2.6,x,9\n", notes, **data
+    )
+    told = [note for note in notes if "columns left out" in note]
+    assert told == ([] if left_out is None else [f"columns left out, as no key of the config names them: {left_out}"])
+
+
 def test_what_counts_rows_or_tells_a_calendar_is_no_target():
     rows = "".join(f"{i},2024-01-{i:02},{i % 7},{int(i % 7 > 4)},{i},{i * i}\n" for i in range(1, 16))
     notes = []
