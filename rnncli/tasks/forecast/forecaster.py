@@ -444,6 +444,14 @@ class Forecaster(Predictor):
         for receipt in receipts:
             if receipt.asked in levels and receipt.first <= wanted:
                 note(f"intervals: {receipt} on validation")
+        errors = max((receipt.count for receipt in receipts if receipt.first == 1), default=0)
+        told = max(100 * (errors - 1) / (errors + 1), 0.0)  # of all values, between the outmost of so many
+        if guessed := [f"{level:g}%" for level in levels if level > told]:
+            doubt(
+                f"intervals: {errors:,} errors that were checked on validation promise no more than {told:.0f}%, "
+                f"so that {' and '.join(guessed)} {'is' if len(guessed) == 1 else 'are'} a guess; lower --levels, or "
+                "train with more data.validation"
+            )
         if few := int((self.panel.lengths < FEW).sum()):
             doubt(
                 f"intervals: {few:,} of {len(self.panel.ids):,} series have fewer than {FEW} rows, which tell little "
