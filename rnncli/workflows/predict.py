@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
+from rnncli.data.encodings import UTF_8
 from rnncli.data.source import Source
 from rnncli.errors import UsageError, quoted
 from rnncli.notes import doubt
@@ -39,7 +41,7 @@ def predict(
         answers = model.load().predict(Asked(data, reading, options, tell, more, language))
     if data is None:
         _doubt_changed(model.run)
-    return answers
+    return replace(answers, encoding=str(model.header["data"].get("encoding") or UTF_8))
 
 
 def _doubt_changed(run: str) -> None:
