@@ -216,9 +216,11 @@ def progress_line(report: Progress) -> str:
 
 
 def evaluation_line(report: Evaluated, unit: str) -> str:
-    mark = " best" if report.improved else ""
-    valid = "none" if report.valid_loss is None else f"{report.valid_loss:.4f}"
-    valid = f"avg {valid}" if report.averaged else valid
+    if report.valid_loss is None:  # and nothing can be the best
+        valid, mark = "none", ""
+    else:
+        valid = f"{'avg ' if report.averaged else ''}{report.valid_loss:.4f}"
+        mark = " best" if report.improved else ""
     judged = "" if report.figure is None else f" {report.figure.name} {figure(report.figure.value)}"
     where, rest = f"epoch {report.epoch:>3} update {report.step:>5,}", f"valid {valid}{judged}{mark:<5}"
     if report.train_loss is None or report.grad_norm is None:  # nothing was trained yet
