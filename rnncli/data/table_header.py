@@ -9,7 +9,7 @@ from itertools import pairwise
 from rnncli.data.numeric import is_missing, is_number
 from rnncli.data.stamps import formats_of
 from rnncli.errors import DataError, shown
-from rnncli.notes import note
+from rnncli.notes import doubt, note
 
 Record = tuple[int, list[str]]  # the physical line where it starts (from 1), and its fields
 
@@ -105,9 +105,27 @@ def may_be_names(first: Sequence[str], rest: Sequence[Sequence[str]]) -> bool | 
     return True if any(above_texts) else None if columns else False
 
 
-def are_names(label: str, text: str) -> bool:
-    """True if what should be a label and a text are the usual names of such columns."""
-    return all(_USUAL_NAMES.fullmatch(word.strip()) is not None for word in (label, text))
+def are_names(label: str, text: str, *, foreign: bool = False) -> bool:
+    """True if what should be a label and a text are the usual names of such columns; foreign: the label is known to be
+    none, so that one such name is enough beside a single word.
+    """
+    usual = is_usual_name(label), is_usual_name(text)
+    return all(usual) or (foreign and any(usual) and bool(label.strip()) and len(text.split()) == 1)
+
+
+def is_usual_name(word: str) -> bool:
+    """True if columns are often called so."""
+    return _USUAL_NAMES.fullmatch(word.strip()) is not None
+
+
+def doubt_names(where: str, row: str) -> None:
+    """Tell of a row that names columns, and is left out of data whose columns were to have no names."""
+    doubt(f"{where}: left out {shown(row)}, which names columns")
+
+
+def doubt_name(where: str, text: str) -> None:
+    """Tell of a first text that may be the name of its column."""
+    doubt(f"{where}: {shown(text)} is answered as the others are; if it names the column, remove the line")
 
 
 def _is_value(field: str, decimal: str) -> bool:
