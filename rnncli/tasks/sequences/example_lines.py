@@ -70,6 +70,11 @@ def texts_in(
         return None
     if is_table(name):
         raise DataError(f"{name}: the model reads lines of text; give it the texts alone, one a line")
+    if like.form == "lines" and (top := next(lines, None)):
+        if any(are_names(*cut_one(top.text)) for cut_one in (cut_at_tab, cut_at_space)):
+            doubt_name(top.where, top.text)
+        else:
+            lines = chain([top], lines)
     cut = _cut_of_labelled(lines, is_label) if name not in UNNAMED and like.form == "lines" else None
     if cut:
         note(f"{name}: every line begins with a label, which is left out of its text")

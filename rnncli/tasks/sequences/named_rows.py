@@ -16,7 +16,7 @@ IsAnswer = Callable[[str], bool]
 
 def are_names_for(like: Any, row: Sequence[str], decimal: str, is_answer: IsAnswer | None) -> bool:
     """True if the cells of a first row are names: words where the model reads numbers, or usual names of a label and a
-    text, one of which is enough where the label is known to be none.
+    text, of which that of the text is enough where the label is known to be none. A space after a comma is prose.
 
     like: the columns of the training data, which had no names. is_answer: whether a cell is an answer, None where
     nobody knows.
@@ -24,12 +24,13 @@ def are_names_for(like: Any, row: Sequence[str], decimal: str, is_answer: IsAnsw
 
     def cell(column: str | None) -> str:
         at = int((column or "column0").removeprefix("column")) - 1
-        return row[at].strip() if 0 <= at < len(row) else ""
+        return row[at] if 0 <= at < len(row) else ""
 
     if like.text is None:
         return not any(is_number(cell(one), decimal) or is_missing(cell(one)) for one in like.inputs)
-    label = cell(like.label)
-    return are_names(label, cell(like.text), foreign=is_answer is not None and not is_answer(label))
+    label, prose = cell(like.label).strip(), any(field[:1] == " " for field in row)
+    foreign = is_answer is not None and not is_answer(label) and not prose
+    return are_names(label, cell(like.text), foreign=foreign)
 
 
 def without_names(table: Table, like: Any, decimal: str, is_answer: IsAnswer | None) -> Table:
