@@ -177,8 +177,8 @@ def write_table(
     Columns of numbers and those in `figures` are aligned to the right, those in `whole` are never folded. styles: the
     style of each cell that consists of one of its words. least_width: that of the table; a narrower terminal shows
     long lines. spare: columns that are left out, empty ones before others and else in this order, until the terminal is
-    wide enough for the rest: no word of up to LONGEST is broken then, no cell has more than `lines`. decimal: the mark in
-    numbers.
+    wide enough for the rest: no word of up to LONGEST is broken then, no cell has more than `lines`. decimal: the mark
+    in numbers.
     """
     from rich.console import Console
     from rich.table import Table
@@ -189,7 +189,7 @@ def write_table(
     widths: dict[str, int] = {}
     if spare:
         widths = _fitting(rows, console.width, {*whole, *figures}, spare, lines)
-        console.width = max(console.width, sum(widths.values()) + _GAP * len(widths))
+        console.width = max(console.width, sum(widths.values()) + _GAP * (len(widths) - 1))
         rows = [{name: row[name] for name in widths} for row in rows]
     table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False)
     for name in rows[0] if rows else ():
@@ -225,10 +225,10 @@ def _fitting(
     least = {name: widest[name] if name in whole else _least(column, lines) for name, column in texts.items()}
     empty = [name for name in spare if not any(row.get(name) for row in rows)]
     for name in [*empty, *(name for name in spare if name not in empty)]:
-        if sum(least.values()) + _GAP * len(least) <= width:
+        if sum(least.values()) + _GAP * (len(least) - 1) <= width:
             break
         least.pop(name, None)
-    rest = width - sum(least.values()) - _GAP * len(least)
+    rest = width - sum(least.values()) - _GAP * (len(least) - 1)
     for name, narrow in least.items():
         least[name] += max(0, min(widest[name] - narrow, rest))
         rest -= least[name] - narrow
