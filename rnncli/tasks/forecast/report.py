@@ -17,13 +17,14 @@ from rnncli.tasks.forecast.answers import stamped
 from rnncli.tasks.forecast.backtest import MOST_DRAWN, NETWORK, UNRECONCILED, Backtest, evenly
 from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS, applicable
 from rnncli.tasks.forecast.calibration import SHOWN, Calibration, ranges
-from rnncli.tasks.forecast.experiment import SPLITS, ForecastExperiment
+from rnncli.tasks.forecast.experiment import ForecastExperiment
 from rnncli.tasks.forecast.hierarchy import Hierarchy, alike
 from rnncli.tasks.forecast.members import SEED
 from rnncli.tasks.forecast.metrics import WQL_LEVELS
 from rnncli.tasks.forecast.panel import digits_of
 from rnncli.tasks.forecast.paths import Walk
 from rnncli.tasks.forecast.reports import BacktestReport, Covered, Judged, LevelScore, RowsBefore
+from rnncli.tasks.forecast.splits import SPLITS
 from rnncli.tasks.forecast.totals import totals
 
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
