@@ -29,7 +29,7 @@ def write_runs(found: Sequence[Listed], form: str | None) -> None:
         for number, (group, title) in enumerate(zip(groups, _titles([one for one, *_ in groups]), strict=True)):
             out.write("\n" if number else "")
             rows = [_row(one) for one in group]
-            write_table(rows, title, whole=("run",), figures=("score", "time"), spare=_SPARE)
+            write_table(rows, title, whole=("run",), figures=("score", "time"), spare=_SPARE, lines=2)
 
 
 def _groups(found: Sequence[Listed]) -> list[list[Listed]]:

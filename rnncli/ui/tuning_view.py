@@ -87,7 +87,7 @@ def write_tuned(found: Tuned, form: str | None, *, quiet: bool) -> None:
     elif form == "csv":
         out.write(as_csv([_row(found, rank, trial) for rank, trial in enumerate(found.ranked, 1)]))
     else:
-        write_table(_table(found), _title(found), figures=("rank", "validation", "baseline"), spare=_SPARE)
+        write_table(_table(found), _title(found), figures=("rank", "validation", "baseline"), spare=_SPARE, lines=2)
     if quiet:
         return
     for text in _sentences(found):
