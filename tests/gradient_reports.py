@@ -31,7 +31,7 @@ def layer(norms: Sequence[float], number: int = 0, **changes: Any) -> LayerGradi
     """A layer whose whole state has twice the gradient of its hidden state; fields of its reach by their names too."""
     count = len(norms)
     left = norms[-1] / norms[0] if norms[0] else None
-    reach = Reach(0.9, 6.5788, None, (6.25, 7.0), None, None, count - 1, left, HEALTHY)
+    reach = Reach(0.9, 6.5788, None, (6.25, 7.0), None, None, count - 1, count - 1, left, HEALTHY)
     of_reach = {name: changes.pop(name) for name in list(changes) if hasattr(reach, name)}
     jacobians = StepJacobians(
         8, (None, *[0.95] * (count - 1)), (None, *[0.05] * (count - 1)), (None, *[0.9] * (count - 1)), math.log(0.9)

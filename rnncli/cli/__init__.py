@@ -23,7 +23,7 @@ from rnncli import job as jobs
 from rnncli.cli.launched import require_spread
 from rnncli.cli.metadata import load_metadata_later
 from rnncli.cli.room import require_room
-from rnncli.errors import ConfigError, ReaderGoneError, RnncliError, UsageError
+from rnncli.errors import ConfigError, MachineError, ReaderGoneError, RnncliError, UsageError
 from rnncli.notes import telling
 
 READER_GONE = ReaderGoneError.exit_code
@@ -133,7 +133,9 @@ def _answer(arguments: list[str]) -> int:
     # Not click's own main(), which turns a closed pipe into exit code 1.
     with rnncli.make_context("rnncli", arguments) as context:
         rnncli.invoke(context)
-    return 0
+    from rnncli.ui.output import Output
+
+    return MachineError.exit_code if Output.lost else 0
 
 
 def _tell(text: str) -> None:
@@ -148,7 +150,8 @@ def _exit_code(error: BaseException) -> int:
     if isinstance(error, ReaderGoneError):
         return error.exit_code
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
-        click.echo(error.ctx.get_help(), err=True)
+        with contextlib.suppress(OSError):  # where stderr is closed, or its disk full
+            click.echo(error.ctx.get_help(), err=True)
         return 2
     if isinstance(error, ConfigError):
         quotes = error.quotes if error.quoting or _on_a_terminal() else ()

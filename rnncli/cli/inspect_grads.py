@@ -60,7 +60,7 @@ def verdicts(context: click.Context, parameter: click.Parameter, text: str | Non
 @click.option(
     "--lags",
     type=click.IntRange(1, 100_000),
-    help="The longest lag; by default where 1% is left, at most 512, or the longest there is of whole sequences.",
+    help="The longest lag to show; by default where 1% is left, at most 512, or of whole sequences the longest.",
 )
 @click.option(
     "--compare",

@@ -18,7 +18,7 @@ from rnncli.cli.options import QUIET, SET, as_overrides, example, reading_option
 @click.option("--resume", is_flag=True, help="Go on with the run in -o where it stopped.")
 @click.option("--from", "origin", metavar="RUN", help="Start a new run from the weights of RUN, with its config.")
 @click.option("--max-time", metavar="10m", help="Train for so long: --set training.max_time.")
-@click.option("--watch-grads", is_flag=True, help="Show at each evaluation how far back gradients reach.")
+@click.option("--watch-grads", is_flag=True, help="Show with evaluations how far back gradients reach.")
 @QUIET
 @click.option(
     "-f",

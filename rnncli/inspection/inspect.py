@@ -30,13 +30,11 @@ class Batches:
     """The batches to look at; each is made when it is needed.
 
     updates: those that training makes. stretches: those whose gradient by lag is measured, which may reach further back
-    than training does; None are the same. steps: the most lags to show, from lag 0 on; flows: the number of those that
-    training flows back through; None are all.
+    than training does; None are the same. flows: the number of lags that training flows back through; None are all.
     """
 
     updates: Sequence[Callable[[], Sample]]
     stretches: Sequence[Callable[[], Sample]] | None = None
-    steps: int | None = None
     flows: int | None = None
 
 
@@ -111,10 +109,7 @@ class _Looked:
 def _layer(readings: Readings, measured: StepJacobians, batches: Batches) -> LayerGradients:
     trace = readings.trace
     radii = jacobians.spectral_radii(trace)
-    hidden, state, alone, own = (
-        [norms[: batches.steps] for norms in kind]
-        for kind in (readings.hidden, readings.state, readings.alone, readings.own)
-    )
+    hidden, state, alone, own = readings.hidden, readings.state, readings.alone, readings.own
     return LayerGradients(
         layer=trace.layer.index,
         part=trace.part,

@@ -59,6 +59,7 @@ def reach(norms: list[np.ndarray], flows: int | None = None) -> Reach:
         half_life_interval=None if slopes is None else _within(longest, _between(list(map(_half_life, slopes)))),
         memory_1_percent=memory,
         memory_interval=None if memories is None else _whole(_between(memories)),
+        longest=longest,
         judged=judged,
         left=_left(curve[: judged + 1]),
         verdict=verdict(curve[: judged + 1]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rnncli.training.listed import differing
 from rnncli.training.reports import Score
@@ -42,8 +42,9 @@ class Reach:
     decay: the factor per step, fitted over the lags up to memory_1_percent. half_life: the number of lags in which the
     gradient halves; None if it takes more than were looked at (half_life_above says how many these are) or if the
     gradient is measured not to fall (then half_life_above is None too). memory_1_percent: the first lag with at most
-    1% of lag 0, None where more is left at every lag. judged: the last lag that training flows back through, or the
-    longest one; left: the share of lag 0 that is left there; verdict: by the lags up to it, see RULE.
+    1% of lag 0, None where more is left at every lag. longest: the longest lag looked at, of which not all need be
+    shown. judged: the last lag that training flows back through, or the longest one; left: the share of lag 0 that is
+    left there; verdict: by the lags up to it, see RULE.
     """
 
     decay: float | None
@@ -52,6 +53,7 @@ class Reach:
     half_life_interval: tuple[float | None, float | None] | None
     memory_1_percent: int | None
     memory_interval: tuple[int | None, int | None] | None
+    longest: int
     judged: int
     left: float | None
     verdict: str
@@ -71,6 +73,12 @@ class StepJacobians:
     smallest: tuple[float | None, ...]
     hidden_norm: tuple[float | None, ...]
     lyapunov: float | None
+
+    def up_to(self, lag: int) -> StepJacobians:
+        """Return these Jacobians with their curves up to this lag alone."""
+        return replace(
+            self, norm=self.norm[: lag + 1], smallest=self.smallest[: lag + 1], hidden_norm=self.hidden_norm[: lag + 1]
+        )
 
 
 @dataclass(frozen=True)
@@ -111,6 +119,22 @@ class LayerGradients:
     def memory_by_lag(self) -> tuple[float, ...]:
         """The shares by lag that `reach` is about."""
         return self.left_by_lag if self.own_left_by_lag is None else self.own_left_by_lag
+
+    def up_to(self, lag: int) -> LayerGradients:
+        """Return this layer with its curves up to this lag alone; `reach` stays that of all lags looked at."""
+        curves = {name: curve[: lag + 1] for name in _CURVES if (curve := getattr(self, name)) is not None}
+        return replace(self, jacobians=self.jacobians.up_to(lag), **curves)
+
+
+_CURVES = (
+    "gradient_norm_by_lag",
+    "state_gradient_norm_by_lag",
+    "left_by_lag",
+    "without_attention_by_lag",
+    "left_without_attention",
+    "own_gradient_norm_by_lag",
+    "own_left_by_lag",
+)
 
 
 @dataclass(frozen=True)
@@ -221,6 +245,10 @@ class GradientReport:
     clip: Clipping
     advice: tuple[Advice, ...]
     check: GradientCheck | None = None
+
+    def up_to(self, lag: int) -> GradientReport:
+        """Return this report with curves up to this lag alone; verdicts and advice go by all lags looked at."""
+        return replace(self, lags=self.lags[: lag + 1], layers=tuple(layer.up_to(lag) for layer in self.layers))
 
 
 @dataclass(frozen=True)

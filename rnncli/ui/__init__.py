@@ -2,7 +2,7 @@
 matplotlib.
 
 output             standard output and error as UTF-8 whatever the locale; nothing printed can control the terminal
-training_view      the live display of a run, or plain lines
+training_view      the live display of a run, or plain lines; thinned: which lines of a long one are shown
 tuning_view        a search for settings, and its table
 prospect           what a training would be
 verified           the checks of a run

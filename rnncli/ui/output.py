@@ -68,10 +68,12 @@ codecs.register_error(_AS_BYTES, _as_bytes)
 class Output:
     """Writes text to standard output and flushes it at once; escapes it where that is a terminal.
 
-    open_line: whether the last line on that terminal has not ended, to which else what stderr says would stick.
+    open_line: whether the last line on that terminal has not ended, to which else what stderr says would stick. lost:
+    whether some of what stderr was to say could not be written.
     """
 
     open_line: ClassVar[bool] = False
+    lost: ClassVar[bool] = False
 
     def __init__(self) -> None:
         if sys.stdout is None:  # closed by the shell with >&-
@@ -113,14 +115,26 @@ def saying(*, quiet: bool) -> Callable[[str], None]:
 
 def say(text: str, lead: str = "rnncli: ") -> None:
     """Write `text` on stderr after `lead`: as one line, or on a terminal in lines that end between words."""
-    stream, text = as_utf8(sys.stderr), agreeing(text)
-    if stream.isatty():
+    text = agreeing(text)
+    if sys.stderr.isatty():
         Output.end_line()
-        lines = wrapped(text, _width(stream), lead)
+        lines = wrapped(text, _width(sys.stderr), lead)
     else:
         lines = [lead + visible(text)]
-    stream.write("".join(f"{line}\n" for line in lines))
-    stream.flush()
+    _write_beside("".join(f"{line}\n" for line in lines))
+
+
+def _write_beside(text: str) -> None:
+    """Write on stderr. A log whose disk is full is no end of the work that it tells of, but of exit code 5 when that is
+    done."""
+    try:
+        stream = as_utf8(sys.stderr)
+        stream.write(text)
+        stream.flush()
+    except BrokenPipeError:  # nobody reads on
+        raise
+    except OSError:
+        Output.lost = True
 
 
 def _width(stream: IO[str]) -> int:
@@ -136,10 +150,8 @@ def _width(stream: IO[str]) -> int:
 
 def say_next(*command: str, always: bool = False) -> None:
     """Write on stderr, if that is a terminal or `always` is set, the command to go on with."""
-    stream = as_utf8(sys.stderr)
-    if always or stream.isatty():
-        stream.write(f"next: {visible(shlex.join(['rnncli', *command]))}\n")
-        stream.flush()
+    if always or sys.stderr.isatty():
+        _write_beside(f"next: {visible(shlex.join(['rnncli', *command]))}\n")
 
 
 @contextlib.contextmanager

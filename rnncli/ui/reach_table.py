@@ -30,8 +30,8 @@ def reach_rows(
     return [
         first
         | {
-            "half-life": _half_life(layer.reach, _longest(layer), intervals),
-            "1% left after" if intervals else "1% after": _memory(layer.reach, _longest(layer), intervals),
+            "half-life": _half_life(layer.reach, intervals),
+            "1% left after" if intervals else "1% after": _memory(layer.reach, intervals),
             last: three_digits(layer.reach.left),
             "verdict": layer.reach.verdict,
         }
@@ -39,29 +39,25 @@ def reach_rows(
     ]
 
 
-def _longest(layer: LayerGradients) -> int:
-    return len(layer.memory_by_lag) - 1
-
-
-def _half_life(reach: Reach, longest: int, interval: bool) -> str:
+def _half_life(reach: Reach, interval: bool) -> str:
     if reach.decay is None:
         return "–"
     if reach.half_life is None and reach.half_life_above is None:
         return "does not fall"
-    value = f"> {longest}" if reach.half_life is None else three_digits(reach.half_life)
+    value = f"> {reach.longest}" if reach.half_life is None else three_digits(reach.half_life)
     ends = reach.half_life_interval
     if not interval or ends is None or ends == (None, None):
         return value
-    low, high = (f">{longest}" if end is None else three_digits(end) for end in ends)
+    low, high = (f">{reach.longest}" if end is None else three_digits(end) for end in ends)
     return f"{value} ({low}–{high})"
 
 
-def _memory(reach: Reach, longest: int, interval: bool) -> str:
+def _memory(reach: Reach, interval: bool) -> str:
     if reach.left is None:
         return "–"
-    value = f"> {longest}" if reach.memory_1_percent is None else str(reach.memory_1_percent)
+    value = f"> {reach.longest}" if reach.memory_1_percent is None else str(reach.memory_1_percent)
     ends = reach.memory_interval
     if not interval or ends is None or ends == (None, None):
         return value
-    low, high = (f">{longest}" if end is None else str(end) for end in ends)
+    low, high = (f">{reach.longest}" if end is None else str(end) for end in ends)
     return f"{value} ({low}–{high})"

@@ -15,12 +15,14 @@ from rnncli.training.folds import CROSS_VALIDATED
 from rnncli.training.reports import Evaluated, Finished, Memory, Note, Progress, Report, Started
 from rnncli.ui.output import Output, say, say_next, say_on
 from rnncli.ui.scores import figure, finished_json, finished_text
+from rnncli.ui.thinned import Thinned
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress as Bar
 
-PLAIN_SECONDS = 10.0  # between two progress lines when stderr is no terminal
+SECONDS = 10.0, 1800.0  # between two progress lines when stderr is no terminal, at least and at most
+FIRST = 20  # evaluations that have a line each
 
 
 class TrainingView:
@@ -28,8 +30,12 @@ class TrainingView:
 
     def __init__(self, form: str = "text", quiet: bool = False):
         self.form, self.quiet = form, quiet
-        self._last = time.monotonic()
-        self._unit = ""
+        self._begin()
+
+    def _begin(self) -> None:
+        """Begin the lines of one training, of which metrics.jsonl has all."""
+        self._began, self._count = time.monotonic(), 0
+        self._evaluations, self._seconds = Thinned(FIRST, 1), Thinned(0.0, *SECONDS)
 
     def show(self, report: Report) -> None:
         if isinstance(report, Finished):
@@ -39,18 +45,14 @@ class TrainingView:
         elif isinstance(report, Note):
             self._line(report.text, "rnncli: ")
         elif isinstance(report, Started):
-            self._unit = report.unit
+            self._begin()
             for label, text in report.facts:
                 self._line(text, f"{label:>11}  ")
             self._started(report)
         elif isinstance(report, Progress):
             self._progress(report)
         elif isinstance(report, Evaluated):
-            self._line(evaluation_line(report, self._unit))
-            for memory in report.memory:
-                self._line(memory_line(memory))
-            if report.reason == "patience":
-                self._line("stopped early: no better evaluation within training.patience")
+            self._evaluated(report)
 
     def _line(self, text: str, lead: str = "") -> None:
         say(text, lead)
@@ -59,10 +61,17 @@ class TrainingView:
         resumed = f", resumed after {report.update:,}" if report.resumed else ""
         self._line(f"{report.updates:,} updates{resumed}; losses in {report.unit}", f"{'plan':>11}  ")
 
+    def _evaluated(self, report: Evaluated) -> None:
+        self._count += 1
+        if self._evaluations.lets(self._count, always=report.reason != "scheduled"):
+            self._line(evaluation_line(report))
+            for memory in report.memory:
+                self._line(memory_line(memory))
+        if report.reason == "patience":
+            self._line("stopped early: no better evaluation within training.patience")
+
     def _progress(self, report: Progress) -> None:
-        now = time.monotonic()
-        if now - self._last >= PLAIN_SECONDS:
-            self._last = now
+        if self._seconds.lets(time.monotonic() - self._began):
             self._line(progress_line(report))
 
     def _finished(self, report: Finished) -> None:
@@ -215,10 +224,12 @@ def progress_line(report: Progress) -> str:
     )
 
 
-def evaluation_line(report: Evaluated, unit: str) -> str:
-    mark = " best" if report.improved else ""
-    valid = "none" if report.valid_loss is None else f"{report.valid_loss:.4f}"
-    valid = f"avg {valid}" if report.averaged else valid
+def evaluation_line(report: Evaluated) -> str:
+    if report.valid_loss is None:  # and nothing can be the best
+        valid, mark = "none", ""
+    else:
+        valid = f"{'avg ' if report.averaged else ''}{report.valid_loss:.4f}"
+        mark = " best" if report.improved else ""
     judged = "" if report.figure is None else f" {report.figure.name} {figure(report.figure.value)}"
     where, rest = f"epoch {report.epoch:>3} update {report.step:>5,}", f"valid {valid}{judged}{mark:<5}"
     if report.train_loss is None or report.grad_norm is None:  # nothing was trained yet

@@ -78,8 +78,8 @@ class Request:
     """The arguments of `inspect_grads`; `first` is a config (first weights), a run or a model file (trained weights).
 
     at: the weights, INIT, BEST, LAST or FAILURE; None is BEST for trained weights, else INIT. batches: how many,
-    spread over an epoch; at FAILURE only the batch that failed. lags: the longest lag; None is that at which 1% is
-    left, LONGEST at most, or of whole sequences the longest that there is.
+    spread over an epoch; at FAILURE only the batch that failed. lags: the longest lag to show; None is that at which 1%
+    is left, LONGEST at most, or of whole sequences the longest that there is, which is looked at in any case.
     """
 
     first: str
@@ -129,13 +129,15 @@ def _report(
         rate = _resumed(optimizer, point.at, *point.state)
     batches = _batches(request, experiment, point)
     report = inspect(point.at, learner.backpropagation, batches, optimizer, rate, tell)
-    _note_short(request, batches, report)
+    if request.lags is not None and request.lags > (longest := report.lags[-1]):
+        note(f"only {longest:,} lags can be seen, because the sequences have {longest + 1:,} steps")
     if request.check and math.isfinite(report.loss) and math.isfinite(report.clip.largest_norm):
         tell("central differences")
         report = replace(report, check=check(learner.backpropagation, batches.updates[0]()))
     elif request.check:
         note("--check: the loss or its gradient is not finite; there is nothing to compare")
-    return replace(report, advice=advice(experiment.config, report))
+    report = replace(report, advice=advice(experiment.config, report))
+    return report if request.lags is None else report.up_to(request.lags)
 
 
 def _resumed(optimizer: Optimizer, at: str, arrays: Mapping[str, np.ndarray], position: Position, plan: Plan) -> float:
@@ -161,34 +163,21 @@ def _of_this_network() -> Iterator[None]:
 
 
 def _batches(request: Request, experiment: Experiment, point: Point) -> Batches:
-    learner, lags = experiment.learner, request.lags
-    flows = flowed_back(experiment.config)
+    learner, flows = experiment.learner, flowed_back(experiment.config)
     if point.at == FAILURE:
         assert point.state is not None
         arrays, position, _ = point.state
         with _of_this_network():
             learner.restore(arrays)
         failed = [lambda: learner.sample(position.update, carried=True)]
-        return Batches(failed, None, None if lags is None else lags + 1, flows)
+        return Batches(failed, flows=flows)
     count = min(request.batches, learner.updates_per_epoch)
-    if lags is None and learner.endless:
-        lags = long_enough(learner, count)
-    steps = None if lags is None else lags + 1
+    longest = max(request.lags or 0, long_enough(learner, count) if learner.endless else 0)
     return Batches(
         [partial(learner.sample, learner.updates_per_epoch * k // count) for k in range(count)],
-        [partial(learner.stretch, k, count, steps or 1) for k in range(count)],
-        steps,
+        [partial(learner.stretch, k, count, longest + 1) for k in range(count)],
         flows,
     )
-
-
-def _note_short(request: Request, batches: Batches, report: GradientReport) -> None:
-    """Note that fewer lags are seen than were asked for, or fewer than training flows back through, if so."""
-    longest, flows = report.lags[-1], batches.flows
-    if batches.steps is not None and longest + 1 < batches.steps:
-        note(f"only {longest:,} lags can be seen, because the sequences have {longest + 1:,} steps")
-    elif request.lags is not None and (flows is None or flows > longest + 1):
-        note(f"verdicts go by the {longest:,} lags looked at; training may go further back")
 
 
 def _set_weights(experiment: Experiment, point: Point, count: int) -> None:

@@ -123,7 +123,8 @@ class Planner:
         if length.updates == most:
             return f"{many} take less than {given}, and more would hardly help"
         whose = "" if self.experiment.share_of_time == 1 else "the share that folds have of "
-        return f"{many} fill {whose}{given} at {rounded(1 / pace.per_update)} updates/s, and end with the schedule"
+        pace_told = f"{rounded(1 / pace.per_update)} updates/s between evaluations"
+        return f"{many} fill {whose}{given} at {pace_told}, and end with the schedule"
 
     @property
     def _clock(self) -> Callable[[], float]:

@@ -33,6 +33,7 @@ SURROUNDINGS = {
     "stderr closed": ("", "2>&-"),
     "stdout closed": ("", ">&-"),
     "all closed": ("", "<&- >&- 2>&-"),
+    "stderr full": ("", "2>/dev/full"),
 }
 ONE_LINE = ("train", "predict", "generate", "evaluate", "inspect-grads", "runs")  # of what is not there
 
@@ -55,9 +56,10 @@ def test_every_command_works_or_says_one_line(name: str, kind: str, place: Path)
     elif name in ONE_LINE:
         assert done.code == 2
     else:
-        assert done.code == 0, done
+        lost = kind == "stderr full" and name == "init"  # which alone of these says something beside its result
+        assert done.code == (5 if lost else 0), done
         assert done.out
-    if done.code and "2>&-" not in SURROUNDINGS[kind][1]:
+    if done.code and "2>" not in SURROUNDINGS[kind][1]:
         assert len(done.errors) == 1, done.err
 
 
@@ -68,6 +70,17 @@ def test_predictions_are_the_same_bytes(kind: str, shelf: Shelf, tmp_path: Path)
         pytest.skip("compiles anew, which tests/cli/test_cli_generate.py does")
     usual = run_command(["bash", "-c", f"{shlex.join(COMMAND)} predict {shelf / 'forecast'}"], cwd=tmp_path).ok()
     assert in_surroundings(f"predict {shelf / 'forecast'}", kind, tmp_path).ok().out == usual.out
+
+
+def test_a_log_whose_disk_is_full_costs_no_work_and_is_told_by_the_exit_code(place: Path) -> None:
+    settings = "--set training.epochs=1"
+    whole = in_surroundings(f"train char.yaml -o whole {settings}", "stdin closed", place).ok()
+    full = in_surroundings(f"train char.yaml -o full {settings}", "stderr full", place)
+    assert (full.code, full.err) == (5, "")
+    assert full.out == whole.out
+    assert {file.name for file in (place / "full").iterdir()} == {file.name for file in (place / "whole").iterdir()}
+    assert in_surroundings("inspect-grads full -f json", "stderr full", place).ok().out  # which has nothing to tell
+    assert in_surroundings("", "stderr full", place).code == 2
 
 
 def test_without_stdin_a_pipe_is_missed_in_one_line(shelf: Shelf, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from rnncli.data.vocabulary import UNKNOWN_NUMBER, Vocabulary, describe_tokens, 
 from rnncli.errors import DataError, UsageError
 from rnncli.nn.memory import require_memory
 from rnncli.nn.network import Network
-from rnncli.notes import note
+from rnncli.notes import doubt, note
 from rnncli.tasks.first_weights import set_first_weights, start_words
 from rnncli.tasks.headers import training_in_header
 from rnncli.tasks.language_model import kneser_ney, mixture, ngram
@@ -147,8 +147,8 @@ class TextExperiment(Experiment):
         for split, held_out in self._held_out.items():
             if not isinstance(getattr(self.config.data, split), str):  # whose reader tells it by the name of the file
                 note_unknown([held_out.own], f"the {split} split", "scored as <unk>")
-            if not len(held_out.scored):
-                note(f"no {split} split: the training loss is used instead")
+            if not len(held_out.scored) and (wanted := getattr(self.config.data, split)):
+                doubt(f"nothing is held out for {split}: data.{split} {wanted} has no token to score")
 
     def _facts(self, source: Source, *, sized: bool) -> tuple[tuple[str, str], ...]:
         """Return what is to be told; sized: True if the time chose the size of the network."""

@@ -109,9 +109,12 @@ def test_the_vocabulary_is_of_the_training_part_alone(tokens):
     assert count == ((ids != 0).sum() if tokens == "word" else len(ids))
 
 
-def test_no_held_out_part_is_said():
+def test_a_share_without_a_token_is_said_and_none_is_no_surprise():
     _, notes = prepared(PROSE, validation=0.0)
-    assert notes == ["no validation split: the training loss is used instead"]
+    assert notes == []
+    for split in ("validation", "test"):
+        _, notes = prepared(PROSE[:50], **{"validation": 0.1, split: 0.01})
+        assert notes[-1] == f"nothing is held out for {split}: data.{split} 0.01 has no token to score"
 
 
 def five_gram(train, valid, context, V, line_end=None):

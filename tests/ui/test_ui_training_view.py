@@ -1,0 +1,68 @@
+"""The lines of a training: those of a short one are all there, those of a long one are ever further apart."""
+
+import itertools
+import re
+from types import SimpleNamespace
+
+import pytest
+
+from rnncli.training.reports import Evaluated, Progress, Started
+from rnncli.ui import training_view
+from rnncli.ui.training_view import FIRST, SECONDS, TrainingView
+
+
+def evaluated(step, count=0):
+    """An evaluation, the last of `count`."""
+    reason = "finished" if step == count else "scheduled"
+    return Evaluated(step, step, step, 1.0, 2.0, 1.5, 0.1, 1.0, 100.0, True, reason)
+
+
+def shown_of(count, capsys):
+    view = TrainingView()
+    for step in range(1, count + 1):
+        view.show(evaluated(step, count))
+    return [int(step.replace(",", "")) for step in re.findall(r"update +([\d,]+)", capsys.readouterr().err)]
+
+
+@pytest.mark.parametrize(("count", "most"), [(1, 1), (FIRST, FIRST), (200, 50), (2000, 60), (20_000, 75)])
+def test_evaluations_of_a_short_run_all_have_a_line_and_those_of_a_long_one_ever_fewer(count, most, capsys):
+    shown = shown_of(count, capsys)
+    assert shown[:FIRST] == list(range(1, min(count, FIRST) + 1))
+    assert shown[-1] == count
+    assert len(shown) <= most
+    apart = [b - a for a, b in itertools.pairwise(shown[:-1])]  # the end comes when it comes
+    assert apart == sorted(apart)
+
+
+def test_a_new_training_in_one_view_begins_its_lines_anew(capsys):
+    view = TrainingView()
+    for _ in range(2):
+        view.show(Started((), 0, 500, "nats", False))
+        for step in range(1, 501):
+            view.show(evaluated(step))
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[: len(lines) // 2] == lines[len(lines) // 2 :]
+
+
+@pytest.mark.parametrize(("hours", "most"), [(0.01, 3), (1, 30), (24, 80)])
+def test_hours_of_progress_make_some_lines(hours, most, capsys, monkeypatch):
+    now = itertools.count(0.0, 1.0)
+    monkeypatch.setattr(training_view, "time", SimpleNamespace(monotonic=lambda: next(now)))
+    view = TrainingView()
+    for update in range(int(3600 * hours)):
+        view.show(Progress(update, 10**6, 1, 2.0, 1.0, 0.1, 100.0))
+    seen = [int(one.replace(",", "")) + 1 for one in re.findall(r"update ([\d,]+)/", capsys.readouterr().err)]
+    assert seen[0] == SECONDS[0]
+    assert len(seen) <= most
+    assert max(b - a for a, b in itertools.pairwise([0, *seen, 3600 * hours])) <= SECONDS[1]
+
+
+def test_the_best_is_marked_where_there_is_a_loss_to_judge_by(capsys):
+    TrainingView().show(evaluated(1))
+    judged = capsys.readouterr().err
+    assert "valid 1.5000 best" in judged
+    line = Evaluated(1, 1, 1, 1.0, 2.0, None, 0.1, 1.0, 100.0, True, "scheduled", averaged=True)
+    TrainingView().show(line)
+    alone = capsys.readouterr().err
+    assert "valid none  " in alone
+    assert not {"best", "avg"} & set(alone.split())
