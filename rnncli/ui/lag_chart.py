@@ -95,7 +95,7 @@ def panels(report: GradientReport) -> list[Panel]:
             layer.name,
             layer.reach.verdict,
             layer.memory_by_lag,
-            layer.own_gradient_norm_by_lag or layer.state_gradient_norm_by_lag,
+            layer.state_gradient_norm_by_lag if layer.reads_every_step else layer.own_gradient_norm_by_lag,
             _measured(layer.jacobians.hidden_norm),
             *(beside(layer) or (None, "")),
         )
