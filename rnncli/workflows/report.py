@@ -92,8 +92,8 @@ class _Looked:
             return otherwise
 
     def _gradients(self) -> GradientReport:
-        _, data = training_data(open_model(self.run), why="gradients are those of a batch of the training data")
-        return inspect_grads(Looking(self.run, data, batches=1), _quietly)
+        _, data = training_data(open_model(self.run), why="gradients are those of batches of the training data")
+        return inspect_grads(Looking(self.run, data), _quietly)
 
     def _coming(self) -> tuple[Any, ...]:
         answers = predict(self.run, None, {}, {"plot": True}, _quietly)
