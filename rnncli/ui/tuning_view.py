@@ -13,7 +13,7 @@ from rnncli.training.reports import Note, Progress
 from rnncli.training.tuned import FAILED, FINISHED, PAUSED, RUNNING, Begun, Ended, Trial, Tuned
 from rnncli.ui.numbers import figure, figures
 from rnncli.ui.output import Output, duration, say, say_next, working
-from rnncli.ui.results import as_csv, json_text, rounded, write_table
+from rnncli.ui.results import as_csv, json_text, rounded, say_left_out, write_table
 
 Shown = Note | Begun | Progress | Ended
 _SPARE = ("baseline", "rank", "came to")  # columns that a narrow terminal has no room for
@@ -81,15 +81,17 @@ def _value(value: Any) -> str:
 def write_tuned(found: Tuned, form: str | None, *, quiet: bool) -> None:
     """Write the end of a study as `form`; None is a table on a terminal and CSV in a pipe."""
     out = Output()
-    form = form or ("table" if out.terminal else "csv")
+    form, left_out = form or ("table" if out.terminal else "csv"), list[str]()
     if form == "json":
         out.write(json_text(rounded(_object(found)), indent=2) + "\n")
     elif form == "csv":
         out.write(as_csv([_row(found, rank, trial) for rank, trial in enumerate(found.ranked, 1)]))
     else:
-        write_table(_table(found), _title(found), figures=("rank", "validation", "baseline"), spare=_SPARE)
+        figures = ("rank", "validation", "baseline")
+        left_out = write_table(_table(found), _title(found), figures=figures, spare=_SPARE)
     if quiet:
         return
+    say_left_out(left_out)
     for text in _sentences(found):
         say(text, "")
     if found.score is not None:
