@@ -42,6 +42,14 @@ class LongLineError(DataError):
     """A line has more characters than any may have; it may never end."""
 
 
+class UndecodedError(DataError):
+    """A line has a byte that is not in the encoding; why: what it is not, and the option that may read it."""
+
+    def __init__(self, place: str, byte: int, why: str):
+        super().__init__(f"{place}: byte 0x{byte:02X} is not {why}")
+        self.why = why
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """A line and, apart from its text, its end as it is written, "" of the last line without one. error: what is wrong
@@ -242,10 +250,8 @@ def _line(encoding: str, name: str, number: int, text: str, end: str) -> Line:
     if found is None:
         return Line(name, number, text, end)
     marked = bytes(ord(character) - _MARK for character in _MARKED.findall(text))
-    error = DataError(
-        f"{name}:{number}:{found.start() + 1}: byte 0x{marked[0]:02X} is not {encoding}; pass --encoding "
-        f"{likely(marked)}"
-    )
+    why = f"{encoding}; pass --encoding {likely(marked)}"
+    error = UndecodedError(f"{name}:{number}:{found.start() + 1}", marked[0], why)
     return Line(name, number, _MARKED.sub(UNDECODED, text), end, error)
 
 

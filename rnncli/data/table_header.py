@@ -10,7 +10,7 @@ from rnncli.data.csv_records import Record
 from rnncli.data.numeric import is_missing, is_number
 from rnncli.data.stamps import formats_of
 from rnncli.errors import DataError, shown
-from rnncli.notes import note
+from rnncli.notes import doubt, note
 
 _UNIT = re.compile(r"[\[(]?[^\W\d_][^,;]{0,15}|[%°$€£][^\d,;]{0,15}|[\[(]-?[\])]")
 _USUAL_NAMES = re.compile(
@@ -23,6 +23,7 @@ _NAMES_OF_PAIRS = re.compile(
     "|korean|latin|norwegian|polish|portuguese|russian|spanish|swedish|turkish|ukrainian",
     re.IGNORECASE,
 )
+_NAMES_OF_WORDS = re.compile("bio|chunk|entity|form|iob|lemma|ner|u?pos|xpos", re.IGNORECASE)
 _NAME = re.compile(r"[^\W\d_][\w-]*(?: [\w-]+){0,2}")
 _TITLES = 10  # records that may stand above a header, and that are looked at below it
 _MOSTLY = 0.9  # of the cells of a column of texts have several words
@@ -98,15 +99,42 @@ def may_be_names(first: Sequence[str], rest: Sequence[Sequence[str]]) -> bool | 
     below = {cell.strip() for column in columns for cell in column}
     if not all(_NAME.fullmatch(field) and field not in below for field in fields):
         return False
-    if all(_USUAL_NAMES.fullmatch(field) or _NAMES_OF_PAIRS.fullmatch(field) for field in fields):
+    if are_names_of_pairs(fields):
         return True
     above_texts = [" " not in field and _are_texts(column) for field, column in zip(fields, columns, strict=False)]
     return True if any(above_texts) else None if columns else False
 
 
-def are_names(label: str, text: str) -> bool:
-    """True if what should be a label and a text are the usual names of such columns."""
-    return all(_USUAL_NAMES.fullmatch(word.strip()) is not None for word in (label, text))
+def are_names_of_pairs(fields: Sequence[str]) -> bool:
+    """True if columns of pairs are often called so, each of them."""
+    return all(is_usual_name(field) or _NAMES_OF_PAIRS.fullmatch(field.strip()) for field in fields)
+
+
+def are_names_of_words(fields: Sequence[str]) -> bool:
+    """True if columns of words and their tags are often called so, each of them."""
+    return all(is_usual_name(field) or _NAMES_OF_WORDS.fullmatch(field.strip()) for field in fields)
+
+
+def are_names(label: str, text: str, *, foreign: bool = False) -> bool:
+    """True if what should be a label and a text are the usual names of such columns; foreign: the label is known to be
+    none, so that the name of the text is enough.
+    """
+    return is_usual_name(text) and (is_usual_name(label) or (foreign and _NAME.fullmatch(label.strip()) is not None))
+
+
+def is_usual_name(word: str) -> bool:
+    """True if columns are often called so."""
+    return _USUAL_NAMES.fullmatch(word.strip()) is not None
+
+
+def doubt_names(where: str, row: str) -> None:
+    """Tell of a row that names columns, and is left out of data whose columns were to have no names."""
+    doubt(f"{where}: left out {shown(row)}, which names columns")
+
+
+def doubt_name(where: str, text: str) -> None:
+    """Tell of a first text that may be the name of its column."""
+    doubt(f"{where}: {shown(text)} is answered as the others are; if it names columns, remove the line")
 
 
 def _is_value(field: str, decimal: str) -> bool:

@@ -33,7 +33,8 @@ _SAMPLE = 1000  # rows that tell whether the first line is one of them
 
 
 class TableRows:
-    """The rows of a table, under the names `header`; the arguments are those of `csv_table.read_table`.
+    """The rows of a table, of which `first` is the first, under the names `header`; the arguments are those of
+    `csv_table.read_table`.
 
     Raises the errors of `read_table`: of the beginning at once, of what comes after it when that is read.
     """
@@ -70,13 +71,21 @@ class TableRows:
         below = sample[has_units(sample, len(self.header), self._layout.delimiter) :] if self.headed else [first]
         if not below:
             raise without_rows(self.name, first[0])
+        self.first = below[0]
         self._first_line = below[0][0]
+
+    @property
+    def delimiter(self) -> str:
+        return self._layout.delimiter
+
+    def leave_out_first(self) -> None:
+        """Leave the first row out, as if it were a header."""
+        self._first_line = self.first[0] + 1
 
     def table(self, records: Iterable[Record]) -> Table:
         """Return these rows as a table; DataError for one that has not as many fields as the header."""
         kept = rectangular(list(records), len(self.header), self.name, 1, "refuse")
-        delimiter = self._layout.delimiter
-        return Table(self.name, self.header, [row for _, row in kept], [line for line, _ in kept], delimiter)
+        return Table(self.name, self.header, [row for _, row in kept], [line for line, _ in kept], self.delimiter)
 
     def records(self) -> Iterator[Record]:
         """Yield the physical line and the fields of every row; doubts at the end tell of what was left out."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol, TypeVar
 
-from rnncli.data.lines import LongLineError
+from rnncli.data.lines import LongLineError, UndecodedError
 from rnncli.errors import DataError
 from rnncli.notes import doubt
 from rnncli.tasks.answers import Piece
@@ -16,7 +16,8 @@ NAMED = 20  # inputs without an answer that are told one by one
 
 
 class Faults:
-    """Counts the inputs of `name`, and those without an answer, and tells the errors of the first NAMED.
+    """Counts the inputs of `name`, and those without an answer, and tells the errors of the first NAMED; of those that
+    are in another encoding, which one option mends, that of the first.
 
     what: "lines", "rows". strict: the first one is an end. A blank line is no fault. The error of an only input is the
     end of all; it is not told before, so that one mistake is one line, unless that end may never come.
@@ -27,6 +28,7 @@ class Faults:
         self._tell, self._inputs, self._count = asked.tell, 0, 0
         self._only: DataError | None = None
         self._blank, self._blanks = "", 0
+        self._undecoded, self._why = 0, ""
 
     def begin(self, inputs: int) -> None:
         """Take so many further inputs for what is to be answered."""
@@ -38,11 +40,16 @@ class Faults:
     def add(self, error: DataError) -> None:
         """Tell of an input that cannot be answered."""
         self._count += 1
+        if isinstance(error, UndecodedError):
+            self._undecoded, self._why = self._undecoded + 1, self._why or error.why
+            if self._undecoded > 1:
+                return
+        told = self._count - max(self._undecoded - 1, 0)
         if self._inputs == 1 and not isinstance(error, LongLineError):
             self._only = error
-        elif self._count <= NAMED:
+        elif told <= NAMED:
             self._tell(str(error))
-        elif self._count == NAMED + 1:
+        elif told == NAMED + 1:
             self._tell(f"further {self.what} without an answer are only counted")
 
     def add_blank(self, where: str) -> None:
@@ -58,7 +65,14 @@ class Faults:
             raise self._only
         if self._count:
             without = f"{self._count:,} of {self._inputs:,} {self.what} have no answer"
-            raise DataError(f"{self.name}: {without}; mend those that are named above")
+            raise DataError(f"{self.name}: {without}{self._mend()}")
+
+    def _mend(self) -> str:
+        """Return what helps those without an answer."""
+        if self._undecoded < 2:
+            return "; mend those that are named above"
+        others = ", and mend the others that are named above" if self._count > self._undecoded else ""
+        return f": {self._undecoded:,} have bytes that are not {self._why}{others}"
 
 
 class Given(Protocol):

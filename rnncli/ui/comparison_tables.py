@@ -11,7 +11,7 @@ from rnncli.inspection.reports import Compared, LayerGradients, by_part, deepest
 from rnncli.training.score_object import score_object
 from rnncli.ui.axes import FRAME
 from rnncli.ui.gradient_tables import as_json, by_lag, check_sentence, measured_console, say_advice, say_check
-from rnncli.ui.lag_chart import COMPARED, LEAST_WIDTH, Panel, draw
+from rnncli.ui.lag_chart import COMPARED, Panel, draw
 from rnncli.ui.lag_lines import draw_lines
 from rnncli.ui.numbers import figure
 from rnncli.ui.output import Output, say, say_on, visible
@@ -163,7 +163,7 @@ def _write_training(compared: Sequence[Compared], console: Console) -> None:
         row["loss"] = figure(one.report.loss)
         rows.append(row | ({"score": figure(one.score.network) if one.score else "–"} if scored else {}))
     figures = [name for name in rows[0] if name not in ("network", "at")]
-    write_table(rows, figures=figures, whole=["at", *figures], least_width=LEAST_WIDTH)
+    write_table(rows, figures=figures, whole=["at", *figures], spare=("updates", "tokens"))
     units = dict.fromkeys(f"{one.score.split} {one.score.unit}" for one in compared if one.score is not None)
     if units:
         say_on(console, f"loss: of the batches looked at; score: {', '.join(units)}", FRAME)

@@ -188,13 +188,13 @@ def _write_details(report: GradientReport, console: Console) -> None:
     jacobians = [_jacobian_row(layer) for layer in report.layers]
     figures = list(jacobians[0])[1:]
     title = "One step: singular values σ of its Jacobian, Lyapunov exponent, ρ of W_hh"
-    write_table(jacobians, title, figures=figures, whole=figures, least_width=LEAST_WIDTH)
+    write_table(jacobians, title, figures=figures, whole=figures, spare=("smallest σ", "Lyapunov", "growth a step"))
     if report.gates:
         console.print()
         gates = [_gate_row(gate) for gate in report.gates]
         low, high = NEAR_END, 1 - NEAR_END
         title = f"Gates: the shares of their values below {low:g} (of a tanh −{high:g}) and above {high:g}"
-        write_table(gates, title, figures=list(gates[0])[2:], least_width=LEAST_WIDTH)
+        write_table(gates, title, figures=list(gates[0])[2:], spare=("dead units",))
     console.print()
     parameters = _fitting([_parameter_row(parameter) for parameter in report.parameters], console.width)
     names = list(parameters[0])
@@ -289,7 +289,7 @@ def _write_check(check: GradientCheck, console: Console) -> None:
         for one in check.parameters
     ]
     title, figures = "Gradients beside central differences", ("elements", "worst error")
-    write_table(rows, title, figures=figures, whole=("parameter",), least_width=LEAST_WIDTH)
+    write_table(rows, title, figures=figures, whole=("parameter",), spare=("elements",))
     say_check(check, console)
 
 

@@ -31,6 +31,7 @@ def write_labels(score: Score) -> None:
             [label_row(one) | _rounded(one) for one in worst[:SHOWN]],
             title=title,
             figures=("precision", "recall", "F1"),
+            spare=("support", "precision", "recall"),
         )
 
 
@@ -53,6 +54,7 @@ def _write_confusion(confusion: Confusion) -> None:
                 for one in largest
             ],
             title=title,
+            spare=("count",),
         )
 
 

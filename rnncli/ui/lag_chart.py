@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rnncli.errors import amount
@@ -38,15 +38,15 @@ LEADING = (1, 2, 3, 5, 7)  # further lags are 10, 15, 20, 30, 50, 70 and so on
 DECADE = (10, 15, 20, 30, 50, 70)
 LEAST_CELLS, MOST_CELLS = 8, 40  # limits of the length of a bar
 COMPARED = 1e-4, MUCH  # ends of the bars of several networks, so that one that explodes does not flatten the others
-LEAST_WIDTH, MOST_WIDTH = 72, 120
+LEAST_WIDTH, MOST_WIDTH = 40, 120
 LEAST_DIGITS = 6  # least width of a column of numbers, so that its title has room
 STEP_DIGITS = 6  # width of the column of step Jacobians, whose norms are near 1
 GAP = 2  # spaces between columns
 VERDICTS = {VANISHING: "yellow", EXPLODING: "red", HEALTHY: "green"}  # styles
-WHAT = (
-    "norm: of dL_T/ds_(T−k), the gradient of the last step's loss with respect to the state k steps before; left: that "
-    "as a share of lag 0's; step: ‖∂h_t/∂h_(t−1)‖, what the step that ends there multiplies a gradient by at most"
-)
+WHAT = "norm: of dL_T/ds_(T−k), {}; left: that as a share of lag 0's"
+WHAT_LEFT = "left: of dL_T/ds_(T−k), {}, as a share of lag 0's"
+WHAT_GRADIENT = "the gradient of the last step's loss with respect to the state k steps before"
+WHAT_STEP = "; step: ‖∂h_t/∂h_(t−1)‖, what the step that ends there multiplies a gradient by at most"
 WHAT_MEMORY = "; the state is (h, c), and at lag 0 nothing has come to c yet"
 WHAT_OWN = (
     "; of a layer below others these are of what comes back through its own recurrence alone; with depth: what is left "
@@ -135,8 +135,10 @@ def looked_at(report: GradientReport) -> str:
 
 def lag_chart(report: GradientReport, width: int) -> Text:
     """Return the charts of all layers in lines of at most `width` cells, with their explanation below; see `draw`."""
-    text = draw([("", panels(report))], width)
-    what = WHAT
+    shown = _with_room(panels(report), width)
+    text = draw([("", shown)], width)
+    what = (WHAT_LEFT if shown[0].norms is None else WHAT).format(WHAT_GRADIENT)
+    what += WHAT_STEP if any(panel.steps is not None for panel in shown) else ""
     if any(layer.gradient_norm_by_lag != layer.state_gradient_norm_by_lag for layer in report.layers):
         what += WHAT_MEMORY
     if any(title == DEPTH for _, title in filter(None, map(beside, report.layers))):
@@ -150,13 +152,12 @@ def lag_chart(report: GradientReport, width: int) -> Text:
 def draw(groups: Sequence[tuple[str, Sequence[Panel]]], width: int, ends: tuple[float, float] = ENDS) -> Text:
     """Draw groups of (title, panels) in order, panels side by side where they fit, all bars on one scale within `ends`.
 
-    Lines are at most `width` cells wide, for a width of 72 or more; the last lines explain the scale.
+    Lines are at most `width` cells wide, for a width of LEAST_WIDTH or more; the last lines explain the scale.
     """
     from rich.text import Text
 
     every = [panel for _, members in groups for panel in members]
-    lag = max([len("lag"), *(len(str(len(panel.shares) - 1)) for panel in every)]) + 1
-    digits = max([LEAST_DIGITS, *(len(three_digits(v)) for panel in every for v in _numbers(panel))])
+    lag, digits = _widths(every)
     blocks = [(title, list(_blocks(members, digits, width - lag))) for title, members in groups]
     room = min(_cells_each(block, digits, width - lag) for _, members in blocks for block in members)
     shown = (v for panel in every for part in (panel.shares, panel.beside or ()) for v in _shown(part))
@@ -170,6 +171,24 @@ def draw(groups: Sequence[tuple[str, Sequence[Panel]]], width: int, ends: tuple[
                 text.append_text(_line(pieces))
             text.append("\n")
     return text.append("\n".join(folded(layout.scale.legend, narrowed(width))), style=FRAME)
+
+
+def _with_room(members: Sequence[Panel], width: int) -> list[Panel]:
+    """Return the panels, all without their steps and then their norms where a line has no room for them; JSON has
+    all."""
+    found = list(members)
+    for less in (lambda panel: replace(panel, steps=None), lambda panel: replace(panel, norms=None)):
+        lag, digits = _widths(found)
+        if all(_cells_each([panel], digits, width - lag) >= LEAST_CELLS for panel in found):
+            break
+        found = list(map(less, found))
+    return found
+
+
+def _widths(every: Sequence[Panel]) -> tuple[int, int]:
+    """Return the width of the column of lags, and that of numbers."""
+    lag = max([len("lag"), *(len(str(len(panel.shares) - 1)) for panel in every)]) + 1
+    return lag, max([LEAST_DIGITS, *(len(three_digits(v)) for panel in every for v in _numbers(panel))])
 
 
 def _columns(panel: Panel) -> Iterator[Shares]:

@@ -26,8 +26,15 @@ def fitted(layers: Sequence[LayerGradients]) -> str:
 def write_reach(layers: Sequence[LayerGradients], firsts: Sequence[dict[str, str]], intervals: bool) -> None:
     """Write a table of how far each layer's gradient reaches, after the cells of `firsts`; names may be folded."""
     rows = reach_rows(layers, firsts, intervals)
-    whole = [name for name in rows[0] if name not in ("network", "layer")]
-    write_table(rows, figures=("decay", "loss"), whole=whole, styles=VERDICTS, least_width=LEAST_WIDTH)
+    *_, memory, last, _verdict = rows[0]
+    write_table(
+        rows,
+        figures=("decay", "loss"),
+        whole=[name for name in rows[0] if name not in ("network", "layer")],
+        styles=VERDICTS,
+        least_width=LEAST_WIDTH,
+        spare=(last, "decay", memory, "loss"),
+    )
 
 
 def reach_rows(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _SURROGATE = re.compile("[\ud800-\udfff]")
 TABLE_ROWS = 1000  # of answers that come without end, under one header
 GAP = 2  # between two columns
+LONGEST = 24  # letters of a word that is not broken for the other columns
 DIGITS = 8  # significant digits; float32 has little more than seven
 
 
@@ -168,6 +169,7 @@ def write_table(
     styles: Mapping[str, str] | None = None,
     least_width: int = 0,
     spare: Collection[str] = (),
+    lines: int | None = None,
     decimal: str = ".",
 ) -> list[str]:
     """Write `rows` as a rich table, whose cells are shown and never parsed; return the columns left out that are not
@@ -176,7 +178,8 @@ def write_table(
     Columns of numbers and those in `figures` are aligned to the right, those in `whole` are never folded. styles: the
     style of each cell that consists of one of its words. least_width: that of the table; a narrower terminal shows
     long lines. spare: columns that are left out, empty ones before others and else in this order, until the terminal is
-    wide enough for the rest: no word is broken then, and no cell has more than two lines. decimal: the mark in numbers.
+    wide enough for the rest: no word of up to LONGEST is broken then, no cell has more than `lines`. decimal: the mark
+    in numbers.
     """
     from rich.console import Console
     from rich.table import Table
@@ -187,7 +190,7 @@ def write_table(
     widths: dict[str, int] = {}
     left_out: list[str] = []
     if spare:
-        widths = _fitting(rows, console.width, {*whole, *figures}, spare)
+        widths = _fitting(rows, console.width, {*whole, *figures}, spare, lines)
         console.width = max(console.width, sum(widths.values()) + GAP * len(widths))
         left_out = [name for name in spare if name not in widths and any(row.get(name) for row in rows)]
         rows = [{name: row[name] for name in widths} for row in rows]
@@ -222,12 +225,14 @@ def say_left_out(columns: Collection[str]) -> None:
 
 
 def _fitting(
-    rows: Sequence[Mapping[str, Any]], width: int, whole: Collection[str], spare: Collection[str]
+    rows: Sequence[Mapping[str, Any]], width: int, whole: Collection[str], spare: Collection[str], lines: int | None
 ) -> dict[str, int]:
     """Return the columns for which there is room, and the width of each."""
+    from rich.cells import cell_len
+
     texts = {name: [visible(text) for text in (name, *(cell(row[name]) for row in rows))] for name in rows[0]}
-    widest = {name: max(map(len, column)) for name, column in texts.items()}
-    least = {name: widest[name] if name in whole else _least(column) for name, column in texts.items()}
+    widest = {name: max(map(cell_len, column)) for name, column in texts.items()}
+    least = {name: widest[name] if name in whole else _least(column, lines) for name, column in texts.items()}
     empty = [name for name in spare if not any(row.get(name) for row in rows)]
     for name in [*empty, *(name for name in spare if name not in empty)]:
         wished = widest if name in empty else least  # nothing is folded for a column that says nothing
@@ -241,10 +246,15 @@ def _fitting(
     return least
 
 
-def _least(texts: Sequence[str]) -> int:
-    """Return the least width of a column: no word is broken, and no cell has more than two lines."""
-    width = max(len(word) for text in texts for word in (text.split() or [""]))
-    while any(len(textwrap.wrap(text, width)) > 2 for text in texts if text):
+def _least(texts: Sequence[str], lines: int | None) -> int:
+    """Return the least width of a column in which no word is broken, and no cell has more than so many lines; None are
+    any number, and words of LONGEST."""
+    from rich.cells import cell_len
+
+    width = max(cell_len(word) for text in texts for word in (text.split() or [""]))
+    if lines is None:
+        return min(width, LONGEST)
+    while any(len(textwrap.wrap(text, width)) > lines for text in texts if text):
         width += 1
     return width
 

@@ -37,7 +37,7 @@ def write_runs(found: Sequence[Listed], form: str | None, *, quiet: bool = False
 
 def _write_group(rows: Sequence[Mapping[str, Any]], title: str) -> list[str]:
     """Write the runs that compare together; return the columns for which there was no room."""
-    left_out = write_table(rows, title, whole=("run",), figures=("score", "time"), spare=_SPARE)
+    left_out = write_table(rows, title, whole=("run",), figures=("score", "time"), spare=_SPARE, lines=2)
     if _DIFFERS in left_out:
         rows = [{name: row[name] for name in ("run", _DIFFERS)} for row in rows]
         longest = max(len(word) for row in rows for word in row[_DIFFERS].split())  # is not broken

@@ -88,7 +88,7 @@ def write_tuned(found: Tuned, form: str | None, *, quiet: bool) -> None:
         out.write(as_csv([_row(found, rank, trial) for rank, trial in enumerate(found.ranked, 1)]))
     else:
         figures = ("rank", "validation", "baseline")
-        left_out = write_table(_table(found), _title(found), figures=figures, spare=_SPARE)
+        left_out = write_table(_table(found), _title(found), figures=figures, spare=_SPARE, lines=2)
     if quiet:
         return
     say_left_out(left_out)

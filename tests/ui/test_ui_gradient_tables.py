@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import re
 import sys
 from dataclasses import replace
 from typing import Any
@@ -378,3 +379,33 @@ def test_a_long_name_of_a_layer_is_folded_and_its_figures_are_not(capsys: pytest
     lines = table(written(one, "table", capsys), "layer  ")
     assert lines[1].startswith("encoder ")
     assert " ".join(lines[1].split()).endswith("0.900 1230 (1110–1330) > 199 (170–>199) 7.84e-10 no gradient")
+
+
+@pytest.mark.parametrize("columns", [40, 50, 72, 80])
+def test_a_narrow_terminal_leaves_columns_out_and_breaks_no_word(
+    columns: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = replace(two_layers(), parameters=(parameter("rnn.weight_hh_l0"),), gates=())
+    words = set(written(one, "table", capsys).split())
+    monkeypatch.setenv("COLUMNS", str(columns))
+    shown = written(one, "table", capsys).splitlines()
+    rows = [line for line in shown if not re.match("rnncli|.*--set", line)]
+    assert max(map(len, rows)) <= columns
+    tables = [line.split() for line in shown if line.startswith(("layer", "parameter", "rnn."))]
+    assert {word for line in tables for word in line} <= words
+    chart = next(line.split() for line in shown if line.startswith(" lag"))
+    assert ("step" in chart) == (columns > 40)
+    explained = " ".join(" ".join(shown).split())
+    assert ("step: ‖" in explained) == ("step" in chart)
+    assert ("norm: of" in explained) == ("norm" in chart)
+
+
+def test_two_bars_leave_a_narrow_chart_no_room_for_norms(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    own = powers(0.8, 64)
+    one = layer(powers(0.9, 64), own_left_by_lag=own, own_gradient_norm_by_lag=own)
+    shown = written(report(one), "table", capsys)
+    assert line_of(shown, "lag")[1] == "left"
+    assert "left: of dL_T/ds_(T−k), the gradient" in " ".join(shown.split())

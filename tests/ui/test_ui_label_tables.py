@@ -146,3 +146,14 @@ def test_a_symbol_that_is_a_space_is_seen(L, capsys):
     assert any(line.split() in (["\N{OPEN BOX}", "1", "2", "0"], ["2", "\N{OPEN BOX}", "a"]) for line in lines)
     found = json.loads(written(score, capsys, "json"))
     assert " " in found["confusion"]["labels"] if L == 3 else found["confusions"][0]["actual"] == " "
+
+
+def test_a_narrow_terminal_leaves_columns_out_and_breaks_no_word(capsys, monkeypatch):
+    score, _ = score_of(4, name="international news {}")
+    whole = set(written(score, capsys).split())
+    monkeypatch.setenv("COLUMNS", "40")
+    narrow = written(score, capsys)
+    tables = narrow[narrow.index("count ") :].splitlines()
+    assert max(map(len, tables)) <= 40
+    assert set(" ".join(tables).split()) <= whole
+    assert ["label", "recall", "F1"] in [line.split() for line in tables]

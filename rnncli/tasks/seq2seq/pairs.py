@@ -8,7 +8,7 @@ it may be either, a CSV has names, and with tabs it is a pair like the others. W
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -19,7 +19,13 @@ from rnncli.data.delimiters import other_delimiter
 from rnncli.data.lines import Line
 from rnncli.data.numeric import is_number
 from rnncli.data.source import Source, decode
-from rnncli.data.table_header import is_data, may_be_names, refuse_duplicates
+from rnncli.data.table_header import (
+    are_names_of_pairs,
+    doubt_names,
+    is_data,
+    may_be_names,
+    refuse_duplicates,
+)
 from rnncli.data.table_room import require_room
 from rnncli.data.typed import typed
 from rnncli.errors import DataError, UsageError, shown
@@ -55,6 +61,15 @@ class PairColumns:
         if self.header:
             return list(self.prompts), self.target
         return [int(number) for number in self.prompts], int(self.target)
+
+    def without_names(self, lists: Iterable[list[Line]]) -> Iterator[list[Line]]:
+        """Yield bare lines without a first one that has the usual names of columns, which the training data had not."""
+        for lines in lists:
+            first, fields = lines[0], lines[0].text.split(self.delimiter)
+            alike = not self.header and first.number == 1 and len(fields) == self.width
+            if names := alike and are_names_of_pairs(fields):
+                doubt_names(first.where, first.text)
+            yield lines[names:]
 
     def of_line(self, line: Line) -> tuple[str, ...]:
         """Return the input in a bare line: the whole line, or its fields if there are several. Raises DataError if
@@ -135,6 +150,9 @@ def read_pairs(
     if not found:
         raise DataError(f"{source.name}: is empty; give it a pair a line")
     header = like.header if like else _has_header(found, data, delimiter, named=named)
+    if like and not header and _names_all_the_same(found[:_BLOCK], data.decimal):
+        doubt_names(f"{source.name}:{found[0][0]}", delimiter.join(found[0][1]))
+        del found[0]
     if header:  # which is the first line that is not blank
         while not any(map(str.strip, found[0][1])):
             del found[0]
@@ -216,6 +234,19 @@ def _has_header(found: list[Record], data: Any, delimiter: str, *, named: bool) 
     if told:
         note(told)
     return names
+
+
+def _names_all_the_same(found: list[Record], decimal: str) -> bool:
+    """True if the first record of a file for a model whose training data had no names surely names its columns: by the
+    usual names, or by words above numbers.
+    """
+    first, *rest = [fields for _, fields in found]
+    alike = [fields for fields in rest if len(fields) == len(first)]
+    above_numbers = any(
+        bool(name.strip()) and not is_number(name, decimal) and all(is_number(cell, decimal) for cell in cells)
+        for name, *cells in zip(first, *alike, strict=True)
+    )
+    return bool(alike) and len(first) > 1 and (above_numbers or may_be_names(first, alike) is True)
 
 
 def reads_names(first: list[str], rest: list[list[str]], delimiter: str) -> tuple[bool, str]:

@@ -99,7 +99,8 @@ class Writer(Predictor):
         assert isinstance(data, PairsConfig)
         if self.prompts.encodes and not is_table(path if isinstance(path, str) else path.name):
             opened = Opened(path)
-            lists = (some for lines in opened.lines(data.encoding) for some in in_lists(lines, _AT_ONCE))
+            bare = self.columns.without_names(opened.lines(data.encoding))
+            lists = (some for lines in bare for some in in_lists(lines, _AT_ONCE))
             answers = line_by_line(
                 lists,
                 _Inputs(self, search, self.columns.of_line),

@@ -4,6 +4,7 @@ config, task                             the keys of the tasks; the tasks
 recognition                              whether a data file without a config has labelled sequences
 examples, example_files                  sequences with a label or a number each; all file formats that hold them
 example_lines                            those in lines of a label and a text, or of texts to be predicted
+named_rows                               names of columns above rows for a model whose training data had none
 archive_file                             .ts files of the UCR/UEA archive
 gaps                                     missing values, and what fills them
 tagged                                   sequences with a tag for every step

@@ -71,7 +71,7 @@ class Answers:
         raise NotImplementedError
 
     @staticmethod
-    def entries(opened: Opened, data: Any, like: Any) -> Entries | None:
+    def entries(opened: Opened, data: Any, like: Any, is_answer: Callable[[str], bool]) -> Entries | None:
         """Return the sequences to be predicted in a table one by one, None for a file of another form."""
         raise NotImplementedError
 

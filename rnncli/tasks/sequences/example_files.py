@@ -13,7 +13,7 @@ are only to be predicted.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,16 +23,16 @@ from rnncli.data.csv_table import Table, read_table
 from rnncli.data.lines import Opened
 from rnncli.data.numeric import column_index, finite, is_missing, is_number, is_numeric_column, no_column, value_of
 from rnncli.data.source import Source, is_table
-from rnncli.data.table_header import are_names
 from rnncli.data.table_rows import TableRows
 from rnncli.errors import DataError, UsageError, shown
-from rnncli.notes import doubt, note
+from rnncli.notes import note
 from rnncli.tasks.sequences import gaps
 from rnncli.tasks.sequences.archive_file import archive_examples
 from rnncli.tasks.sequences.config import ClassifyDataConfig, ExamplesConfig, LabelledConfig
 from rnncli.tasks.sequences.entries import Entries
 from rnncli.tasks.sequences.example_lines import labelled_lines
 from rnncli.tasks.sequences.examples import MISSING, Columns, Examples, Form
+from rnncli.tasks.sequences.named_rows import leave_names_out, without_names
 from rnncli.tasks.sequences.written_labels import in_sets
 
 
@@ -253,8 +253,9 @@ def read_examples(
         found = archive_examples(source, data, like, labelled=is_label is None)
     else:
         table = read_table(source, **dialect(data, like))
-        if like and like.form == "text" and not like.headed and is_label is None:
-            table = _without_names(table, like)
+        if like and is_label is None:
+            labels = None if isinstance(data, ClassifyDataConfig) else partial(is_number, decimal=data.decimal)
+            table = without_names(table, like, data.decimal, labels)
         found = from_table(table, data, like, labelled=is_label is None)
     if like and found.values and like.inputs and len(like.inputs) != found.values[0].shape[1] and like.form != "wide":
         raise DataError(
@@ -263,16 +264,6 @@ def read_examples(
         )
     gaps.tell(found)
     return in_sets(found, separator, may_find=like is None and isinstance(data, ClassifyDataConfig))
-
-
-def _without_names(table: Table, like: Columns) -> Table:
-    """Return a table like one without names of columns, without a first row that has the usual ones."""
-    row = dict(zip(table.header, table.rows[0], strict=True))
-    if len(table.rows) < 2 or not are_names(row.get(str(like.label), ""), row.get(str(like.text), "")):
-        return table
-    line = shown(table.delimiter.join(table.rows[0]))
-    doubt(f"{table.name}:{table.lines[0]}: left out {line}, which names columns")
-    return replace(table, rows=table.rows[1:], lines=table.lines[1:])
 
 
 def _separator(data: ExamplesConfig, like: Columns | None) -> str | None:
@@ -292,11 +283,12 @@ def dialect(data: LabelledConfig, like: Any, *, keep_ragged: bool = False) -> di
     return read | own | ({"ragged": "keep"} if keep_ragged and data.ragged == "refuse" else {})
 
 
-def entries_in(opened: Opened, data: ExamplesConfig, like: Columns) -> Entries | None:
+def entries_in(opened: Opened, data: ExamplesConfig, like: Columns, is_label: Callable[[str], bool]) -> Entries | None:
     """Return the examples to be predicted in a CSV one by one, None for a file of another form."""
     if like.form == "ts":
         return None
     rows = TableRows(opened, **dialect(data, like, keep_ragged=True))
+    leave_names_out(rows, like, data.decimal, is_label)
     return Entries(
         opened, rows, like.id, like.form == "long", lambda some: from_table(some, data, like, labelled=False)
     )

@@ -12,11 +12,12 @@ from rnncli.data.csv_table import declared_delimiter, quotes_fields
 from rnncli.data.delimiters import CANDIDATES, other_delimiter
 from rnncli.data.lines import Line
 from rnncli.data.source import UNNAMED, Source, decode, is_table
-from rnncli.data.table_header import are_names
+from rnncli.data.table_header import are_names, doubt_name, doubt_names, is_usual_name
 from rnncli.errors import DataError, shown
-from rnncli.notes import doubt, note
+from rnncli.notes import note
 from rnncli.tasks.sequences.config import ExamplesConfig
 from rnncli.tasks.sequences.examples import Columns, Examples
+from rnncli.tasks.sequences.named_rows import are_names_for
 from rnncli.tasks.sequences.written_labels import FORMS, MARK, Cut, cut_at_marks, cut_at_space, cut_at_tab, cut_of
 
 _SEEN = 50  # lines that tell whether another delimiter stands in them
@@ -36,7 +37,7 @@ def labelled_lines(source: Source, data: ExamplesConfig, *, separated: bool) -> 
     for number, line in enumerate(lines, start=1):
         label, rest = cut(line)
         if number == 1 and are_names(label, rest):
-            doubt(f"{source.name}:1: left out {shown(line)}, which names columns")
+            doubt_names(f"{source.name}:1", line)
             continue
         if not rest or not (label or (cut is cut_at_tab and separated)):
             raise DataError(f"{source.name}:{number}: {shown(line)} must be {FORMS[cut]}")
@@ -59,15 +60,22 @@ def texts_in(
             first = list(islice(lines, _SEEN))
             _refuse_other_delimiter(first, name, data, like, is_label)
             lines = chain(first, lines)
-        beginning = islice(lines, data.skip_rows + 1)  # titles, and a header
+        beginning = list(islice(lines, data.skip_rows + 1))  # titles, and a header
         if is_table(name) or any(_is_table_row(line, data, like, is_label) for line in beginning):
             return None
         if name not in UNNAMED:
             note(f"{name}: read as one text a line, because it has no column {shown(str(like.text))}")
+        if not like.headed and beginning and is_usual_name(beginning[0].text):
+            doubt_name(beginning[0].where, beginning[0].text)
     elif like.form != "lines":
         return None
     if is_table(name):
         raise DataError(f"{name}: the model reads lines of text; give it the texts alone, one a line")
+    if like.form == "lines" and (top := next(lines, None)):
+        if any(are_names(*cut_one(top.text)) for cut_one in (cut_at_tab, cut_at_space)):
+            doubt_name(top.where, top.text)
+        else:
+            lines = chain([top], lines)
     cut = _cut_of_labelled(lines, is_label) if name not in UNNAMED and like.form == "lines" else None
     if cut:
         note(f"{name}: every line begins with a label, which is left out of its text")
@@ -92,14 +100,14 @@ def texts_in(
 
 
 def _is_table_row(first: Line, data: ExamplesConfig, like: Columns, is_label: Callable[[str], bool]) -> bool:
-    """True if the first line is one of a table as in training: it names the column of texts or, where columns have no
-    names, has a label in the place of labels.
+    """True if the first line is one of a table as in training: it names the column of texts or, where columns had no
+    names, has a label in the place of labels, or names all the same.
     """
     marks = [declared_delimiter(data.delimiter) or ""] if data.delimiter else list(CANDIDATES)
     rows = list(filter(None, (_fields(first, mark, data) for mark in marks)))
     if like.headed:
         return any(_are_columns(row, str(like.text)) for row in rows)
-    return any(_is_labelled(row, like, is_label) for row in rows)
+    return any(_is_labelled(row, like, is_label) or are_names_for(like, row, data.decimal, is_label) for row in rows)
 
 
 def _is_labelled(row: Sequence[str], like: Columns, is_label: Callable[[str], bool]) -> bool:

@@ -89,8 +89,8 @@ class OneAnswer(Answers):
         return texts_in(lines, name, data, like, is_answer)
 
     @staticmethod
-    def entries(opened: Opened, data: Any, like: Any) -> Entries | None:
-        return entries_in(opened, data, like)
+    def entries(opened: Opened, data: Any, like: Any, is_answer: Callable[[str], bool]) -> Entries | None:
+        return entries_in(opened, data, like, is_answer)
 
     @staticmethod
     def stand_in(like: Any) -> Examples:

@@ -65,7 +65,7 @@ class SequencePredictor(Predictor):
         of_lines = self.answers.of_lines(lines, opened.name, data, self.columns, self.answers.is_answer)
         if of_lines is not None:
             answers = self._one_by_one(opened.lines(data.encoding), of_lines, Faults(opened.name, asked))
-        elif (entries := self.answers.entries(opened, data, self.columns)) is not None:
+        elif (entries := self.answers.entries(opened, data, self.columns, self.answers.is_answer)) is not None:
             answers = self._one_by_one(entries.judged(), entries.of, Faults(opened.name, asked, "rows"), entries.gaps)
         else:
             blocks = self.answers.blocks(opened, data, self.columns, self.answers.is_answer)

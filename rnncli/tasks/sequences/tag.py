@@ -108,8 +108,8 @@ class Tags(Answers):
         return sentences_in(lines, name, data, like)
 
     @staticmethod
-    def entries(opened: Opened, data: Any, like: Any) -> Entries | None:
-        return entries_in(opened, data, like)
+    def entries(opened: Opened, data: Any, like: Any, is_answer: Callable[[str], bool]) -> Entries | None:
+        return entries_in(opened, data, like, is_answer)
 
     @staticmethod
     def blocks(opened: Opened, data: Any, like: Any, is_answer: Callable[[str], bool]) -> Iterator[Tagged]:

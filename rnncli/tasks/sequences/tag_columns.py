@@ -15,6 +15,7 @@ from rnncli.data.csv_records import refuse_nul
 from rnncli.data.csv_table import declared_delimiter
 from rnncli.data.lines import Line, Opened
 from rnncli.data.source import Source, decode
+from rnncli.data.table_header import are_names_of_words, doubt_names
 from rnncli.errors import DataError, UsageError, shown
 from rnncli.notes import note
 from rnncli.tasks.sequences.config import LabelledConfig
@@ -48,11 +49,13 @@ class _Look:
     Comments begin with #, and have another number of fields than the words; or stand above a sentence with a key and
     its value, such as # sent_id = 7, or with a # of their own above most of the sentences. So does -DOCSTART-.
     width: the fields of the first line. usual: whether a mark stands above most sentences, and is none of their words.
-    tags: the last fields of words.
+    tags: the last fields of words. names: a first line that names the columns, if there is one.
     """
 
-    def __init__(self, delimiter: str | None, width: int, tags: set[str], *, usual: bool):
-        self.delimiter, self.width, self.usual, self.tags = delimiter, width, usual, tags
+    def __init__(
+        self, delimiter: str | None, width: int, tags: set[str], *, usual: bool, names: tuple[int, str] | None
+    ):
+        self.delimiter, self.width, self.usual, self.tags, self.names = delimiter, width, usual, tags, names
         self._documents = 0
 
     @classmethod
@@ -66,14 +69,19 @@ class _Look:
         firsts = [i for i, fields in enumerate(rows) if fields and (i == 0 or not rows[i - 1])]
         marked = [i for i in firsts if rows[i][0].startswith("# ") or rows[i][0] == "#"]
         usual = len(marked) > 1 and 2 * len(marked) >= len(firsts)
-        tags = {fields[-1] for fields in rows if len(fields) == width and not fields[0].startswith("#")}
-        return cls(delimiter, width, tags, usual=usual)
+        full = [i for i, fields in enumerate(rows) if len(fields) == width and not fields[0].startswith("#")]
+        first, *others = (rows[i] for i in full)
+        tags = {fields[-1] for fields in others}
+        named = width > 1 and first[-1] not in tags and bool(tags) and are_names_of_words(first)
+        return cls(delimiter, width, tags | {first[-1]}, usual=usual, names=lines[full[0]] if named else None)
 
     def rows(self, lines: Sequence[tuple[int, str]]) -> Rows:
         """Return the lines, which begin with a sentence, without comments."""
         kept: Rows = []
         for number, line in lines:
             fields = _fields(line, self.delimiter)
+            if self.names == (number, line):
+                continue
             if fields and fields[0].startswith(_DOCUMENT):
                 self._documents += 1
             elif not (fields and self._is_comment(line, fields, begins=not kept or not kept[-1][1])):
@@ -87,6 +95,8 @@ class _Look:
         return line.startswith("#") and (len(fields) != self.width or (begins and own))
 
     def tell(self, name: str) -> None:
+        if self.names:
+            doubt_names(f"{name}:{self.names[0]}", self.names[1])
         if self._documents:
             note(f"{name}: left out {self._documents:,} lines that begin a document ({_DOCUMENT})")
 

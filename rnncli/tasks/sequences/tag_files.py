@@ -22,6 +22,7 @@ from rnncli.tasks.sequences.config import LabelledConfig
 from rnncli.tasks.sequences.entries import Entries
 from rnncli.tasks.sequences.example_files import dialect, groups_of, label_index, labels_of, place_in
 from rnncli.tasks.sequences.examples import MISSING
+from rnncli.tasks.sequences.named_rows import leave_names_out, without_names
 from rnncli.tasks.sequences.tag_columns import read_columns
 from rnncli.tasks.sequences.tagged import TagColumns, Tagged
 
@@ -37,6 +38,7 @@ def read_tagged(
     table = like.form == "table" if like else data.format == "csv" or source.name.lower().endswith(".csv")
     if table:
         found = read_table(source, **dialect(data, like))
+        found = without_names(found, like, data.decimal, is_tag) if like else found
         tagged = _from_table(found, data, like, tagged=is_tag is None)
         gaps.tell(tagged)
         return tagged
@@ -45,11 +47,12 @@ def read_tagged(
     return read_columns(source, data, like, is_tag)
 
 
-def entries_in(opened: Opened, data: LabelledConfig, like: TagColumns) -> Entries | None:
+def entries_in(opened: Opened, data: LabelledConfig, like: TagColumns, is_tag: Callable[[str], bool]) -> Entries | None:
     """Return the sequences to be tagged in a CSV one by one, None for a file of another form."""
     if like.form != "table":
         return None
     rows = TableRows(opened, **dialect(data, like, keep_ragged=True))
+    leave_names_out(rows, like, data.decimal, is_tag)
     column_index(rows.table([]), str(like.id))
     return Entries(opened, rows, like.id, True, lambda some: _from_table(some, data, like, tagged=False))
 

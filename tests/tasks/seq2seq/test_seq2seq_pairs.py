@@ -184,3 +184,33 @@ def test_lines_that_another_delimiter_cuts_are_refused_with_it(header):
     old = read("d.csv", "source;target\na;b\n", header=header).columns
     with pytest.raises((UsageError, DataError), match=r"its rows are separated otherwise: --delimiter ,$"):
         read("d.csv", "source,target\na,b\n", old, delimiter=";")
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_usual_names_above_pairs_are_left_out_for_a_model_whose_data_had_none(answered):
+    rows = "walk\twalked\ngo\twent\n"
+    like = read("d.tsv", rows).columns
+    notes: list[str] = []
+    found = read("n.tsv", f"source\ttarget\n{rows}", like, answered=answered, notes=notes)
+    assert (found.prompts, found.lines) == ([("walk",), ("go",)], [2, 3])
+    assert notes == ['n.tsv:1: left out "source\\ttarget", which names columns']
+    notes.clear()
+    assert len(read("n.tsv", f"be\twas\n{rows}", like, answered=answered, notes=notes)) == 3
+    assert not notes
+
+
+def test_words_above_numbers_are_left_out_for_a_model_whose_data_had_no_names():
+    rows = "1,2,ab\n3,4,cd\n5,6,ef\n"
+    like = read("d.csv", rows, named=True).columns
+    assert not like.header
+    assert read("n.csv", f"width,height,said\n{rows}", like, named=True).prompts == read("d.csv", rows, like).prompts
+
+
+def test_usual_names_above_bare_lines_are_left_out():
+    lines = [Line("n.txt", number, text) for number, text in enumerate(("source\ttarget", "go\twent"), start=1)]
+    bare, headed = (PairColumns(("1",), "2", header=header, width=2, delimiter="\t") for header in (False, True))
+    notes: list[str] = []
+    with noting(notes.append):
+        assert list(bare.without_names([lines, lines[1:]])) == [lines[1:], lines[1:]]
+        assert list(headed.without_names([lines])) == [lines]
+    assert notes == ['n.txt:1: left out "source\\ttarget", which names columns']

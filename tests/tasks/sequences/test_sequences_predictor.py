@@ -9,7 +9,7 @@ import pytest
 
 from rnncli.data.source import Source, read_source
 from rnncli.errors import DataError, UsageError
-from rnncli.notes import noting
+from rnncli.notes import Doubt, noting
 from rnncli.tasks.answers import Table
 from rnncli.tasks.registry import TASKS, config_from_mapping
 from rnncli.tasks.task import Asked, Context
@@ -153,3 +153,64 @@ def test_evaluate_leaves_out_names_above_labels_and_texts_that_training_had_with
         made.hold_out(Source("n.tsv", f"label\ttext\n{rows}".encode()), {})
     assert notes[0] == 'n.tsv:1: left out "label\\ttext", which names columns'
     assert made.score().confusion.labels == ("bad", "good")
+
+
+NAMED = {
+    "usual names": ("classify", "label,text\n", "d.csv", {}),
+    "one usual name beside what is no label": ("classify", "sentiment,review\n", "d.csv", {}),
+    "names of a number and a text": ("regress", "price,text\n", "d.csv", {}),
+    "words above numbers": ("classify", "kind,first,second\n", "d.csv", {"text": None, "inputs": [2, 3]}),
+}
+
+
+@pytest.mark.parametrize("kind", NAMED)
+@pytest.mark.parametrize("path", ["n.csv", "n.txt", "-"])
+def test_a_first_row_of_names_is_no_sequence_for_a_model_whose_data_had_none(kind, path, file, tmp_path, monkeypatch):
+    task, names, name, more = NAMED[kind]
+    if "inputs" in more and path == "n.txt":
+        pytest.skip("rows of numbers are a table by its name")
+    label = {"classify": lambda i: LABELS[i], "regress": lambda i: f"{i / 4}"}[task]
+    text = (lambda i: f"{i},{i + 1}") if "inputs" in more else (lambda i: f"a film {i}")
+    rows = "".join(f"{label(i)},{text(i)}\n" for i in range(16))
+    model, made = trained(file(name, rows), task, **({"text": 2, "label": 1, "header": False} | more))
+    notes: list[str] = []
+    place = path if path == "-" else tmp_path / path
+    found = answered(model, place, names + rows, monkeypatch, notes)
+    where = "<stdin>" if path == "-" else str(place)
+    assert f"{where}:1: left out {names.strip()!r}, which names columns".replace("'", '"') in notes
+    assert found == answered(model, place, rows, monkeypatch)
+    if path == "n.csv" and kind != "one usual name beside what is no label":  # evaluate does not know the labels
+        with noting(notes.append):
+            made.hold_out(Source("e.csv", (names + rows).encode()), {})
+        assert f'e.csv:1: left out "{names.strip()}", which names columns' in notes
+
+
+@pytest.mark.parametrize("first", ["good,text", "good,a film of many words", "new,name a film"])
+def test_a_first_row_of_a_label_or_of_a_text_is_a_sequence(first, file, tmp_path, monkeypatch):
+    rows = "".join(f"{label},a film {i}\n" for i, label in enumerate(LABELS))
+    model, _ = trained(file("d.csv", rows), text=2, label=1, header=False)
+    notes: list[str] = []
+    assert len(answered(model, tmp_path / "n.csv", f"{first}\n{rows}", monkeypatch, notes)) == len(LABELS) + 1
+    assert not any("names column" in note for note in notes)
+
+
+@pytest.mark.parametrize("path", ["n.csv", "n.txt", "-"])
+def test_a_text_that_may_be_the_name_of_its_column_is_answered_and_doubted(path, file, tmp_path, monkeypatch):
+    rows = "".join(f"{label},a film {i}\n" for i, label in enumerate(LABELS))
+    model, _ = trained(file("d.csv", rows), text=2, label=1, header=False)
+    notes: list[str] = []
+    place = path if path == "-" else tmp_path / path
+    assert len(answered(model, place, "text\na film 1\na film 2\n", monkeypatch, notes)) == 3
+    told = [note for note in notes if "if it names columns" in note]
+    assert [note.partition(':1: "text" is answered')[1] != "" for note in told] == [True]
+    assert all(isinstance(note, Doubt) for note in told)
+
+
+def test_names_above_labelled_lines_do_not_keep_the_labels_in_the_texts(file, tmp_path, monkeypatch):
+    rows = "".join(f"{label}\ta film {i}\n" for i, label in enumerate(LABELS))
+    model, _ = trained(file("d.txt", rows))
+    notes: list[str] = []
+    named = answered(model, tmp_path / "n.txt", f"label\ttext\n{rows}", monkeypatch, notes)
+    bare = answered(model, tmp_path / "n.txt", rows, monkeypatch)
+    assert [one["probabilities"] for one in named[1:]] == [one["probabilities"] for one in bare]
+    assert '"label\\ttext" is answered as the others are' in notes[0]

@@ -185,3 +185,21 @@ def test_a_hash_before_every_sentence_is_a_word_where_it_has_a_known_tag():
     found = read("".join(f"# O\nword{i} B\nlast O\n\n" for i in range(6)))
     assert [words[0] for words in found.words] == ["#"] * 6
     assert read("".join(f"# doc{i}\nword{i} B\nlast O\n\n" for i in range(6))).words[0] == ["word0", "last"]
+
+
+@pytest.mark.parametrize("names", ["word\ttag", "Token\tUPOS", "form\tNER"])
+@pytest.mark.parametrize("below", ["", "\n"])
+def test_a_first_line_that_names_the_columns_is_no_word(names, below):
+    notes: list[str] = []
+    found = read(f"{names}\n{below}{CONLL}", notes=notes)
+    assert (found.words, found.tags) == (read(CONLL).words, read(CONLL).tags)
+    assert notes == [f'd.conll:1: left out "{names}", which names columns'.replace("\t", "\\t")]
+    assert read(f"{names}\n{CONLL}", found.columns, tags="ADP NOUN CONJ").words == found.words
+
+
+def test_a_first_word_whose_tag_comes_again_is_a_word():
+    rows = "word\tpos\nx\tpos\ny\tneg\n"
+    notes: list[str] = []
+    assert read(rows, notes=notes).words == [["word", "x", "y"]]
+    assert read("name\tVERB\nit\tPRON\n", notes=notes).words == [["name", "it"]]
+    assert not notes

@@ -1,0 +1,54 @@
+"""A first row that names the columns, in a table for a model whose training data had no names: it is no sequence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from rnncli.data.csv_table import Table
+from rnncli.data.numeric import is_missing, is_number
+from rnncli.data.table_header import are_names, doubt_name, doubt_names, is_usual_name
+from rnncli.data.table_rows import TableRows
+
+IsAnswer = Callable[[str], bool]
+
+
+def are_names_for(like: Any, row: Sequence[str], decimal: str, is_answer: IsAnswer | None) -> bool:
+    """True if the cells of a first row are names: words where the model reads numbers, or usual names of a label and a
+    text, of which that of the text is enough where the label is known to be none. A space after a comma is prose.
+
+    like: the columns of the training data, which had no names. is_answer: whether a cell is an answer, None where
+    nobody knows.
+    """
+
+    def cell(column: str | None) -> str:
+        at = int((column or "column0").removeprefix("column")) - 1
+        return row[at] if 0 <= at < len(row) else ""
+
+    if like.text is None:
+        return not any(is_number(cell(one), decimal) or is_missing(cell(one)) for one in like.inputs)
+    label, prose = cell(like.label).strip(), any(field[:1] == " " for field in row)
+    foreign = is_answer is not None and not is_answer(label) and not prose
+    return are_names(label, cell(like.text), foreign=foreign)
+
+
+def without_names(table: Table, like: Any, decimal: str, is_answer: IsAnswer | None) -> Table:
+    """Return the table without a first row of names above others."""
+    if like.headed or len(table.rows) < 2 or not are_names_for(like, table.rows[0], decimal, is_answer):
+        return table
+    doubt_names(f"{table.name}:{table.lines[0]}", table.delimiter.join(table.rows[0]))
+    return replace(table, rows=table.rows[1:], lines=table.lines[1:])
+
+
+def leave_names_out(rows: TableRows, like: Any, decimal: str, is_answer: IsAnswer) -> None:
+    """Leave a first row of names out of the rows; a text alone that may be the name of its column is doubted."""
+    if like.headed:
+        return
+    line, cells = rows.first
+    where = f"{rows.name}:{line}"
+    if are_names_for(like, cells, decimal, is_answer):
+        doubt_names(where, rows.delimiter.join(cells))
+        rows.leave_out_first()
+    elif like.text is not None and len(cells) == 1 and is_usual_name(cells[0]):
+        doubt_name(where, cells[0])
