@@ -11,7 +11,7 @@ from typing import Any
 from rnncli.notes import Doubt
 from rnncli.training.reports import Note, Progress
 from rnncli.training.tuned import FAILED, FINISHED, PAUSED, RUNNING, Begun, Ended, Trial, Tuned
-from rnncli.ui.numbers import figure, figures
+from rnncli.ui.numbers import figure, figures, loss
 from rnncli.ui.output import Output, duration, say, say_next, working
 from rnncli.ui.results import as_csv, json_text, rounded, say_left_out, write_table
 
@@ -37,7 +37,7 @@ class TuningView:
             self._now(f"{self._trying}  {self._settings}")
         elif isinstance(report, Progress):
             come = f"update {report.update:,}/{report.updates:,}"
-            doing = "now scored" if report.update == report.updates else f"loss {report.train_loss:.3f}"
+            doing = "now scored" if report.update == report.updates else f"loss {loss(report.train_loss, 3)}"
             # What a narrow terminal cuts off comes last.
             self._now(f"{self._trying}  {come}  {doing}  {self._settings}")
         else:

@@ -24,7 +24,7 @@ from rnncli.notes import Doubt, note
 from rnncli.tasks.registry import TASKS, config_from_mapping, load_config
 from rnncli.tasks.task import Options, Predictor, Task
 from rnncli.workflows.names import is_config, similar_run
-from rnncli.workflows.runs import refuse_study
+from rnncli.workflows.runs import refuse_diverged, refuse_study
 
 # What a header of wrong types, shapes or sizes can raise.
 NONSENSE = (
@@ -149,6 +149,7 @@ def open_model(run: str | Model) -> Model:
         path = path / "model.safetensors"
         if not path.exists():
             refuse_study(str(run))
+            refuse_diverged(path.parent)
             raise UsageError(f"{run}: no model.safetensors in this directory; train first, or name another run")
     arrays, header = model_file.read(path, in_run=is_run)
     named = header.get("task")
