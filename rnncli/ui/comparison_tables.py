@@ -15,7 +15,7 @@ from rnncli.ui.lag_chart import COMPARED, Panel, draw
 from rnncli.ui.lag_lines import draw_lines
 from rnncli.ui.numbers import figure
 from rnncli.ui.output import Output, say, say_on, visible
-from rnncli.ui.reach_table import write_reach
+from rnncli.ui.reach_table import LOSS, write_reach
 from rnncli.ui.results import as_csv, rounded, write_table
 
 if TYPE_CHECKING:
@@ -160,20 +160,20 @@ def _write_training(compared: Sequence[Compared], console: Console) -> None:
         row = {"network": _short(one.name), "at": one.report.at}
         row["updates"] = "–" if one.trained is None else f"{one.trained.updates:,}"
         row["tokens"] = "–" if one.trained is None else f"{one.trained.tokens:,}"
-        row["loss"] = figure(one.report.loss)
+        row[LOSS] = figure(one.report.loss)
         rows.append(row | ({"score": figure(one.score.network) if one.score else "–"} if scored else {}))
     figures = [name for name in rows[0] if name not in ("network", "at")]
     write_table(rows, figures=figures, whole=["at", *figures], spare=("updates", "tokens"))
     units = dict.fromkeys(f"{one.score.split} {one.score.unit}" for one in compared if one.score is not None)
     if units:
-        say_on(console, f"loss: of the batches looked at; score: {', '.join(units)}", FRAME)
+        say_on(console, f"{LOSS}: of the batches looked at; score: {', '.join(units)}", FRAME)
     console.print()
 
 
 def _names(one: Compared, layer: LayerGradients, *, told: bool, layered: bool) -> dict[str, str]:
     """Return the first cells of a row on how far gradients reach; told: the loss is one of them."""
     first = {"network": _short(one.name), "at": one.report.at}
-    first |= {"loss": figure(one.report.loss)} if told else {}
+    first |= {LOSS: figure(one.report.loss)} if told else {}
     return first | ({"layer": layer.name} if layered else {})
 
 

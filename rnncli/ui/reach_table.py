@@ -8,6 +8,7 @@ from rnncli.inspection.reports import LayerGradients, Reach
 from rnncli.ui.lag_chart import LEAST_WIDTH, VERDICTS
 from rnncli.ui.results import three_digits, write_table
 
+LOSS = "batch loss"  # of the batches looked at
 FITTED = (
     "decay: what each step back multiplies the gradient by, fitted down to 1%; half-life: the steps in which it "
     "halves; > N: more than the N steps looked at; in brackets: 95% intervals over the sequences"
@@ -29,11 +30,11 @@ def write_reach(layers: Sequence[LayerGradients], firsts: Sequence[dict[str, str
     *_, memory, last, _verdict = rows[0]
     write_table(
         rows,
-        figures=("decay", "loss"),
+        figures=("decay", LOSS),
         whole=[name for name in rows[0] if name not in ("network", "layer")],
         styles=VERDICTS,
         least_width=LEAST_WIDTH,
-        spare=(last, "decay", memory, "loss"),
+        spare=(last, "decay", memory, LOSS),
     )
 
 

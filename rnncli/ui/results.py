@@ -191,7 +191,7 @@ def write_table(
     left_out: list[str] = []
     if spare:
         widths = _fitting(rows, console.width, {*whole, *figures}, spare, lines)
-        console.width = max(console.width, sum(widths.values()) + GAP * len(widths))
+        console.width = max(console.width, sum(widths.values()) + GAP * (len(widths) - 1))
         left_out = [name for name in spare if name not in widths and any(row.get(name) for row in rows)]
         rows = [{name: row[name] for name in widths} for row in rows]
     table = Table(box=None, padding=(0, GAP, 0, 0), pad_edge=False)
@@ -236,10 +236,10 @@ def _fitting(
     empty = [name for name in spare if not any(row.get(name) for row in rows)]
     for name in [*empty, *(name for name in spare if name not in empty)]:
         wished = widest if name in empty else least  # nothing is folded for a column that says nothing
-        if sum(wished[shown] + GAP for shown in least) <= width:
+        if sum(wished[shown] for shown in least) + GAP * (len(least) - 1) <= width:
             break
         least.pop(name, None)
-    rest = width - sum(least.values()) - GAP * len(least)
+    rest = width - sum(least.values()) - GAP * (len(least) - 1)
     for name, narrow in least.items():
         least[name] += max(0, min(widest[name] - narrow, rest))
         rest -= least[name] - narrow

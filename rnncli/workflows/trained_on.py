@@ -44,6 +44,17 @@ def training_data(
 def _as_it_was(run: str, config: Config, source: Source) -> Source:
     """Return the training data; of a file that has grown since, its beginning. DataError where they are other data than
     the run's saved state was trained on."""
+    beginning = found_in(run, config, source)
+    if beginning is None:
+        raise DataError(f"{source.name}: is not what {run} was trained on; restore it, or train again")
+    if beginning is not source:
+        size = beginning.size
+        note(f"{source.name} has grown since training; its first {size:,} bytes are what {run} was trained on")
+    return beginning
+
+
+def found_in(run: str, config: Config, source: Source) -> Source | None:
+    """Return what a run with this config was trained on, if that is `source` or the beginning of it."""
     known = _sha256_in_state(run)
     if known in (None, data_sha256(config, source)):
         return source
@@ -52,9 +63,8 @@ def _as_it_was(run: str, config: Config, source: Source) -> Source:
     if type(source) is Source and size < source.size:
         beginning = Source(source.name, source.content[:size], path=source.path)
         if data_sha256(config, beginning) == known:
-            note(f"{source.name} has grown since training; its first {size:,} bytes are what {run} was trained on")
             return beginning
-    raise DataError(f"{source.name}: is not what {run} was trained on; restore it, or train again")
+    return None
 
 
 def _sha256_in_state(run: str) -> str | None:

@@ -61,7 +61,7 @@ def test_the_summary_has_a_row_a_network_in_the_same_order(capsys: pytest.Captur
     lines = written([TRAINED, RNN, LSTM], "table", capsys).splitlines()
     start = next(i for i, line in enumerate(lines) if line.startswith("network"))
     assert [" ".join(line.split()) for line in lines[start : start + 4]] == [
-        "network at loss layer half-life 1% after left at end verdict",
+        "network at batch loss layer half-life 1% after left at end verdict",
         "rnn init 1.250 layer 0 6.58 10 1.34e-9 vanishing",
         "lstm init 1.250 layer 1 6.58 > 40 0.296 healthy",
         "gru best 0.7500 layer 0 6.58 > 20 0.358 healthy",
@@ -82,7 +82,7 @@ def test_how_long_networks_were_trained_and_what_their_losses_are_of_is_said(
 
     alike = [run("a", 120_000, "0.1"), run("b", 90_000, "0.1")]
     text = written(alike, "table", capsys)
-    assert "a best 1,200 120,000 0.7500" in " ".join(text.split())
+    assert "network at updates tokens batch loss a best 1,200 120,000 0.7500" in " ".join(text.split())
     assert "not comparable" not in text
     assert "not trained alike" not in text
     found = json.loads(written(alike, "json", capsys))

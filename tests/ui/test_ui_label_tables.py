@@ -156,4 +156,6 @@ def test_a_narrow_terminal_leaves_columns_out_and_breaks_no_word(capsys, monkeyp
     tables = narrow[narrow.index("count ") :].splitlines()
     assert max(map(len, tables)) <= 40
     assert set(" ".join(tables).split()) <= whole
-    assert ["label", "recall", "F1"] in [line.split() for line in tables]
+    assert ["label", "precision", "recall", "F1"] in [line.split() for line in tables]
+    monkeypatch.setenv("COLUMNS", "35")
+    assert ["label", "recall", "F1"] in [line.split() for line in written(score, capsys).splitlines()]

@@ -45,7 +45,8 @@ def test_what_a_narrow_terminal_leaves_out(capsys: pytest.CaptureFixture[str], m
     whole = printed(130, capsys, monkeypatch, differs=SETTINGS).splitlines()[1].split()
     assert whole == ["run", "score", "best", "strongest", "baseline", "network", "is", "time", "differs", "in"]
     assert printed(70, capsys, monkeypatch, differs=SETTINGS).splitlines()[1].split() == whole[:-2]
-    assert printed(35, capsys, monkeypatch, differs=SETTINGS).splitlines()[1].split() == ["run", "score", "best"]
+    least = printed(33, capsys, monkeypatch, differs=SETTINGS).splitlines()
+    assert next(line.split() for line in least if line.startswith("run ")) == ["run", "score", "best"]
 
 
 def test_a_narrow_terminal_says_below_in_what_runs_differ_and_which_columns_are_left_out(
