@@ -29,7 +29,7 @@ def powers(base: float, lags: int, first: float = 1.0) -> tuple[float, ...]:
 
 def layer(norms: Sequence[float], number: int = 0, **changes: Any) -> LayerGradients:
     """A layer whose whole state has twice the gradient of its hidden state; fields of its reach by their names too."""
-    count = len(norms)
+    count, of_first = len(norms), shares(norms, norms[0])
     left = norms[-1] / norms[0] if norms[0] else None
     reach = Reach(0.9, 6.5788, None, (6.25, 7.0), None, None, count - 1, count - 1, left, HEALTHY)
     of_reach = {name: changes.pop(name) for name in list(changes) if hasattr(reach, name)}
@@ -40,13 +40,14 @@ def layer(norms: Sequence[float], number: int = 0, **changes: Any) -> LayerGradi
         number,
         "",
         False,
+        False,
         tuple(norm / 2 for norm in norms),
         tuple(norms),
-        shares(norms, norms[0]),
+        of_first,
         None,
         None,
-        None,
-        None,
+        tuple(norms),
+        of_first,
         replace(reach, **of_reach),
         jacobians,
         0.875,

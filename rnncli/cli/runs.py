@@ -25,7 +25,8 @@ def command(folder: str, sort: str, form: str | None, quiet: bool) -> None:
 
     Runs compare if they were scored on the same split of the same data by the same measure; the best of them is
     marked, and only the config keys in which they differ are shown, as --set takes them. Sorted by score, runs that
-    compare stand together, the best first. A narrow terminal shows fewer columns; -f csv has all.
+    compare stand together, the best first. A narrow terminal shows what differs below, and fewer columns; -f csv has
+    all.
     """
     from rnncli.notes import noting
     from rnncli.ui.output import say_next, saying
@@ -34,7 +35,7 @@ def command(folder: str, sort: str, form: str | None, quiet: bool) -> None:
 
     with noting(saying(quiet=quiet)):
         found = runs(folder, sort)
-    write_runs(found, form)
+    write_runs(found, form, quiet=quiet)
     best = next((one for one in found if one.best_of), None) or next((one for one in found if one.score), None)
     if not quiet and best is not None and best.can_be_evaluated:
         say_next("evaluate", best.path)

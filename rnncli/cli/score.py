@@ -130,3 +130,5 @@ def command(
             with writing("--heat", heat) as path:
                 save_heat(scored, path)
         say_totals(scored, form if heat is None else "", in_table)
+        if heat not in (None, ON_TERMINAL) and not quiet:
+            say(f"written to {heat}")

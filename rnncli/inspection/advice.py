@@ -111,7 +111,7 @@ def _halved(rate: float) -> list[str]:
 
 
 def _growth(layer: LayerGradients) -> str:
-    curve, decay = layer.memory_by_lag[: layer.reach.judged + 1], layer.reach.decay
+    curve, decay = layer.own_left_by_lag[: layer.reach.judged + 1], layer.reach.decay
     if not all(map(math.isfinite, curve)):
         return "the gradient overflows"
     if decay is not None and decay > 1:
@@ -190,7 +190,7 @@ def _of_depth(config: Config, report: GradientReport) -> Iterator[Advice]:
                 "layers above: that is depth, which adds ways back, and makes no memory longer"
             )
             return
-        if reach.verdict != EXPLODING and max(whole) > MUCH:
+        if reach.verdict != EXPLODING and max(whole) > MUCH and not layer.reads_every_step:
             lag = max(range(len(whole)), key=whole.__getitem__)
             yield Advice(
                 f"{layer.name}: the gradient {_steps(lag)} back is {whole[lag]:.3g} times that of the last step, as it "

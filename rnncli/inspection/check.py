@@ -14,6 +14,9 @@ _ELEMENTS, _SEED = 4, 1
 _STEPS = 1e-2, 1e-3, 1e-4, 1e-5, 1e-6  # relative steps: a kink spoils wide ones, rounding narrow ones
 _SMALL = 1e-4  # share of a parameter's largest gradient; errors of smaller gradients are relative to that share
 _ROUNDING = 1e-15  # relative rounding error of the loss
+# Its absolute rounding error at least: the cross-entropy of a target that is all but certain is the logarithm of a sum
+# of about 1, and no more exact than that sum.
+_LEAST_ROUNDING = 1e-16
 # The largest doubt about a difference, relative to the gradient, that is good enough. Where the doubt is larger, an
 # error as large as the doubt counts as this much.
 _DOUBT = TOLERANCE / 100
@@ -50,7 +53,7 @@ def _error(driver: Backpropagation, sample: Sample, place: int, gradient: float,
         step = share * max(1.0, abs(weight))
         (near, bend), (far, further) = (_slope(driver, sample, place, width, loss) for width in (step, 2 * step))
         difference = (4 * near - far) / 3
-        doubt = abs(near - far) + abs(2 * bend - further) + _ROUNDING * abs(loss) / step
+        doubt = abs(near - far) + abs(2 * bend - further) + max(_ROUNDING * abs(loss), _LEAST_ROUNDING) / step
         if doubt < surest:  # false for NaN
             surest = doubt
             size = max(abs(difference), abs(gradient), least)

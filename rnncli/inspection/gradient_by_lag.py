@@ -29,11 +29,12 @@ class Readings:
     """Norms of one layer trace: arrays (K, N) for N sequences of up to K steps, NaN at lags before a sequence's start.
 
     hidden: norms of dL_T/dh; state: of the whole state (h, c); alone: the latter if attention passed nothing back;
-    own: of the whole state if the gradient came through the layer's own recurrence only; empty where it has no such.
+    own: of the whole state if the gradient came through the layer's own recurrence only. reads_every_step: whether
+    attention or a pooling reads all steps of the layer's part.
     """
 
-    def __init__(self, trace: LayerTrace):
-        self.trace = trace
+    def __init__(self, network: Model, trace: LayerTrace):
+        self.trace, self.reads_every_step = trace, reads_every_step(network, trace.part)
         self.hidden: list[np.ndarray] = []
         self.state: list[np.ndarray] = []
         self.alone: list[np.ndarray] = []
@@ -42,7 +43,7 @@ class Readings:
     @property
     def memory(self) -> list[np.ndarray]:
         """The norms that say how far back the layer remembers."""
-        return self.own or self.state
+        return self.state if self.reads_every_step else self.own
 
     def take(self, trace: LayerTrace, counted: np.ndarray) -> None:
         """Add the norms that a backward pass left, of those sequences for which `counted` (B,) is true."""
@@ -54,6 +55,11 @@ class Readings:
 
     def take_own(self, trace: LayerTrace, counted: np.ndarray) -> None:
         self.own.append(_by_lag(_state_gradient(trace), trace.lengths, counted))
+
+
+def readings_of(network: Model, work: Any) -> list[Readings]:
+    """Return empty readings, one per trace of the network."""
+    return [Readings(network, trace) for trace in network.traces(work)]
 
 
 def measure(driver: Backpropagation, sample: Sample, readings: list[Readings]) -> None:
@@ -80,13 +86,13 @@ def _take(driver: Backpropagation, work: Any, chosen: list[tuple[Readings, Layer
     """Add the norms that a backward pass left in the chosen traces, then those through their own recurrence."""
     for reading, trace in chosen:
         reading.take(trace, counted)
-    apart = [one for one in chosen if not reads_every_step(driver.network, one[1].part)]
-    highest = max((trace.layer.index for _, trace in apart), default=0)
-    if highest:
+    highest = max((trace.layer.index for _, trace in chosen), default=0)
+    joined = [one for one in chosen if one[0].reads_every_step or one[1].layer.index < highest]
+    if joined:
         driver.forward(work)  # the backward pass has overwritten the activations
-    for reading, trace in apart:
-        if trace.layer.index < highest:  # else nothing is above it, and the norms are those that were left
-            own_recurrence(trace, driver.pool)
+    for _, trace in joined:  # of the others, the norms are those that were left: nothing but the recurrence comes back
+        own_recurrence(trace, driver.pool)
+    for reading, trace in chosen:
         reading.take_own(trace, counted)
 
 
@@ -98,13 +104,16 @@ def reads_every_step(network: Model, part: str) -> bool:
 
 
 def own_recurrence(trace: LayerTrace, pool: ThreadPool) -> None:
-    """Leave in the trace the gradients that only come through the layer's own recurrence, from that of h at lag 0.
+    """Leave in the trace the gradients that only come through the layer's own recurrence, entering it at lag 0.
 
-    It stands after a forward pass, with the gradients of a backward pass before that; afterwards all that the backward
-    pass left of this layer belongs to the new gradients.
+    What enters is the gradient of h at lag 0, or, where attention or a pooling does not read that step, at the newest
+    step that it reads. It stands after a forward pass, with the gradients of a backward pass before that; afterwards
+    all that the backward pass left of this layer belongs to the new gradients.
     """
     work, last = trace.work, (trace.lengths, np.arange(len(trace.lengths)))
-    entering = work.dh[last]
+    steps = np.arange(len(work.dh))[:, None]
+    got = (work.dh != 0).any(axis=2) & (steps > 0) & (steps <= trace.lengths)
+    entering = work.dh[np.where(got, steps, 0).max(axis=0), last[1]]
     for gradient in work.gradients:
         gradient[...] = 0
     work.dh[last] = entering

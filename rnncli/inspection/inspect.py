@@ -10,10 +10,10 @@ import numpy as np
 from rnncli.config.sections import Config
 from rnncli.inspection import gradient_by_lag, jacobians
 from rnncli.inspection.gates import GateCounts
-from rnncli.inspection.gradient_by_lag import Readings
+from rnncli.inspection.gradient_by_lag import Readings, readings_of
 from rnncli.inspection.parameters import ParameterNorms
 from rnncli.inspection.reach import left_by_lag, mean_by_lag, reach
-from rnncli.inspection.reports import EXPLODING, GradientReport, LayerGradients, StepJacobians, layer_name
+from rnncli.inspection.reports import EXPLODING, GradientReport, LayerGradients, Reach, StepJacobians, layer_name
 from rnncli.nn.recurrent import LayerTrace
 from rnncli.training.backpropagation import Backpropagation, Sample
 from rnncli.training.learner import Learner
@@ -97,7 +97,7 @@ class _Looked:
         _, known = gradient_by_lag.at_one_step(by_step, traces[-1].lengths)
         self.sequences += int(known.sum())
         if not self.readings:
-            self.readings = [Readings(one) for one in traces]
+            self.readings = readings_of(self.driver.network, sample.work)
             self.driver.forward(sample.work)
             self.measured = jacobians.measure(traces, known, self.driver.pool)
         gradient_by_lag.measure(self.driver, sample, self.readings)
@@ -114,18 +114,23 @@ def _layer(readings: Readings, measured: StepJacobians, batches: Batches) -> Lay
         layer=trace.layer.index,
         part=trace.part,
         reverse=trace.layer.reverse,
+        reads_every_step=readings.reads_every_step,
         gradient_norm_by_lag=_curve(hidden),
         state_gradient_norm_by_lag=_curve(state),
         left_by_lag=_floats(left_by_lag(state, state)),
         without_attention_by_lag=_curve(alone) if alone else None,
         left_without_attention=_floats(left_by_lag(alone, state)) if alone else None,
-        own_gradient_norm_by_lag=_curve(own) if own else None,
-        own_left_by_lag=_floats(left_by_lag(own, own)) if own else None,
-        reach=reach(own or state, batches.flows),
+        own_gradient_norm_by_lag=_curve(own),
+        own_left_by_lag=_floats(left_by_lag(own, own)),
+        reach=_reach(readings, batches.flows),
         jacobians=_at_lags(measured, max(len(norms) for norms in state)),
         spectral_radius=_recurrent_matrix(trace, radii),
         spectral_radius_by_gate=tuple(radii),
     )
+
+
+def _reach(readings: Readings, flows: int | None = None) -> Reach:
+    return reach(readings.memory, flows, readings.own)
 
 
 def _at_lags(measured: StepJacobians, K: int) -> StepJacobians:
@@ -156,7 +161,7 @@ def long_enough(learner: Learner, count: int) -> int:
     driver = learner.backpropagation
     for longest in _TRIED:
         sample = learner.stretch(0, count, longest + 1)
-        readings = [Readings(trace) for trace in driver.network.traces(sample.work)]
+        readings = readings_of(driver.network, sample.work)
         gradient_by_lag.measure(driver, sample, readings)
         if all(map(_is_settled, readings)):
             return longest
@@ -165,7 +170,7 @@ def long_enough(learner: Learner, count: int) -> int:
 
 def _is_settled(readings: Readings) -> bool:
     """Return True if more lags would not tell more: 1% is left at one of them, or the gradient explodes."""
-    found = reach(readings.memory)
+    found = _reach(readings)
     return found.memory_1_percent is not None or found.verdict == EXPLODING
 
 
@@ -179,12 +184,12 @@ def watched(learner: Learner, config: Config) -> tuple[Memory, ...]:
     """Return how far back gradients reach in each layer with the current weights."""
     driver, flows = learner.backpropagation, flowed_back(config)
     sample = learner.stretch(0, 1, _WATCHED + 1)
-    readings = [Readings(trace) for trace in driver.network.traces(sample.work)]
+    readings = readings_of(driver.network, sample.work)
     gradient_by_lag.measure(driver, sample, readings)
     return tuple(_memory(one, flows) for one in readings)
 
 
 def _memory(readings: Readings, flows: int | None) -> Memory:
-    trace, found = readings.trace, reach(readings.memory, flows)
+    trace, found = readings.trace, _reach(readings, flows)
     name = layer_name(trace.part, trace.layer.index, reverse=trace.layer.reverse)
     return Memory(name, found.judged, found.half_life, found.memory_1_percent, found.left, found.verdict)

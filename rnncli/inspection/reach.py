@@ -41,19 +41,23 @@ def _shares(sums: np.ndarray, bases: np.ndarray) -> np.ndarray:
         return np.where(bases > 0, sums / bases, np.where(sums > 0, 1.0, 0.0))
 
 
-def reach(norms: list[np.ndarray], flows: int | None = None) -> Reach:
+def reach(norms: list[np.ndarray], flows: int | None = None, own: list[np.ndarray] | None = None) -> Reach:
     """Return the reach of the curve of all sequences; intervals come from a bootstrap over all sequences.
 
-    flows: the number of lags that training flows back through, by which the verdict goes; None is all of them.
+    flows: the number of lags that training flows back through, by which the verdict goes; None is all of them. own: the
+    norms of what comes back through the layer's own recurrence, if `norms` are of more; only they tell of growth a
+    step.
     """
     curve = left_by_lag(norms, norms)
+    recurrence = curve if own is None else left_by_lag(own, own)
     longest = len(curve) - 1
     judged = min(longest, (flows or len(curve)) - 1)
     slope, memory = _slope(curve), _memory(curve)
     slopes, memories = _resampled(_joined(norms))
     half_life, rises = _half_life(slope), slope is not None and _rises(slope, slopes)
+    step = _slope(recurrence)
     return Reach(
-        decay=None if slope is None else math.exp(slope),
+        decay=None if step is None else math.exp(step),
         half_life=half_life if half_life <= longest else None,
         half_life_above=None if slope is None or rises or half_life <= longest else longest,
         half_life_interval=None if slopes is None else _within(longest, _between(list(map(_half_life, slopes)))),
@@ -62,13 +66,13 @@ def reach(norms: list[np.ndarray], flows: int | None = None) -> Reach:
         longest=longest,
         judged=judged,
         left=_left(curve[: judged + 1]),
-        verdict=verdict(curve[: judged + 1]),
+        verdict=verdict(curve[: judged + 1], recurrence[: judged + 1]),
     )
 
 
-def verdict(curve: np.ndarray) -> str:
-    """Return the verdict on a curve of shares by lag, by the rule in `reports.RULE`."""
-    if not np.isfinite(curve).all() or curve.max() > MUCH * curve[0] > 0:
+def verdict(curve: np.ndarray, recurrence: np.ndarray) -> str:
+    """Return the verdict on a curve of shares by lag, and on that of the recurrence, by the rule in `reports.RULE`."""
+    if not np.isfinite([curve, recurrence]).all() or recurrence.max() > MUCH * recurrence[0] > 0:
         return EXPLODING
     if not curve.max() > 0:
         return NO_GRADIENT

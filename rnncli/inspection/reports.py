@@ -14,8 +14,9 @@ INIT, BEST, LAST, FAILURE = "init", "best", "last", "failure"  # which weights a
 MUCH, LITTLE = 100.0, 0.01
 EXPLODING, VANISHING, HEALTHY, NO_GRADIENT = "exploding", "vanishing", "healthy", "no gradient"
 RULE = (
-    f"verdicts go by the lags within bptt, or within a sequence; exploding: at one of them the gradient is more than "
-    f"{MUCH:g}× that at lag 0; vanishing: less than {LITTLE:.0%} of it is left at the last; healthy: neither"
+    f"verdicts go by the lags within bptt, or within a sequence; exploding: at one of them the gradient through the "
+    f"recurrence is more than {MUCH:g}× that at lag 0; vanishing: less than {LITTLE:.0%} of it is left at the last; "
+    "healthy: neither"
 )
 
 UNEQUAL = 1.5  # ratio of tokens trained on from which it is said that networks were not trained alike
@@ -39,10 +40,10 @@ def layer_name(part: str, layer: int, *, reverse: bool) -> str:
 class Reach:
     """The decay of a gradient with the lag, with 95% intervals; None where a value cannot be determined.
 
-    decay: the factor per step, fitted over the lags up to memory_1_percent. half_life: the number of lags in which the
-    gradient halves; None if it takes more than were looked at (half_life_above says how many these are) or if the
-    gradient is measured not to fall (then half_life_above is None too). memory_1_percent: the first lag with at most
-    1% of lag 0, None where more is left at every lag. longest: the longest lag looked at, of which not all need be
+    decay: the factor per step through the recurrence, fitted over the lags up to 1%. half_life: the number of lags in
+    which the gradient halves; None if it takes more than were looked at (half_life_above says how many these are) or if
+    the gradient is measured not to fall (then half_life_above is None too). memory_1_percent: the first lag with at
+    most 1% of lag 0, None where more is left at every lag. longest: the longest lag looked at, of which not all need be
     shown. judged: the last lag that training flows back through, or the longest one; left: the share of lag 0 that is
     left there; verdict: by the lags up to it, see RULE.
     """
@@ -85,27 +86,29 @@ class StepJacobians:
 class LayerGradients:
     """Gradients by lag of one layer, or of one direction of it; lags count steps in the order in which it reads them.
 
-    part: "encoder", "decoder" or "". gradient_norm_by_lag[k]: the norm of dL_T/dh_{T−k}; state_gradient_norm_by_lag:
-    that of the whole state (h, c); both per sequence, averaged over the sequences that are that long. left_by_lag:
-    the share of the latter at lag 0 that is left, for the same sequences. without_attention_by_lag,
-    left_without_attention: the values of the whole state if attention passed nothing back, None where there is no
-    attention. own_gradient_norm_by_lag, own_left_by_lag: the norms of the whole state, and their shares of lag 0, if
-    the gradient came back through the layer's own recurrence only: what also comes through the layers above is depth,
-    not memory. None where attention or a pooling reads every step, which is a way back of its own. reach: that of the
-    own recurrence, else of the whole state. spectral_radius: that of the recurrent matrix, in gated cells that of their
-    candidate; spectral_radius_by_gate: (gate, radius) of each gate.
+    part: "encoder", "decoder" or "". reads_every_step: whether attention or a pooling reads all steps of this part,
+    which is a way back of its own, so that gradients enter at every lag. gradient_norm_by_lag[k]: the norm of
+    dL_T/dh_{T−k}; state_gradient_norm_by_lag: that of the whole state (h, c); both per sequence, averaged over the
+    sequences that are that long. left_by_lag: the share of the latter at lag 0 that is left, for the same sequences.
+    without_attention_by_lag, left_without_attention: the values of the whole state if attention passed nothing back,
+    None where there is no attention. own_gradient_norm_by_lag, own_left_by_lag: the norms of the whole state, and their
+    shares of lag 0, if the gradient came back through the layer's own recurrence only: what also comes through the
+    layers above is depth, not memory. reach: that of the own recurrence, or, where reads_every_step, of the whole
+    state. spectral_radius: that of the recurrent matrix, in gated cells that of their candidate;
+    spectral_radius_by_gate: (gate, radius) of each gate.
     """
 
     layer: int
     part: str
     reverse: bool
+    reads_every_step: bool
     gradient_norm_by_lag: tuple[float, ...]
     state_gradient_norm_by_lag: tuple[float, ...]
     left_by_lag: tuple[float, ...]
     without_attention_by_lag: tuple[float, ...] | None
     left_without_attention: tuple[float, ...] | None
-    own_gradient_norm_by_lag: tuple[float, ...] | None
-    own_left_by_lag: tuple[float, ...] | None
+    own_gradient_norm_by_lag: tuple[float, ...]
+    own_left_by_lag: tuple[float, ...]
     reach: Reach
     jacobians: StepJacobians
     spectral_radius: float | None
@@ -118,7 +121,7 @@ class LayerGradients:
     @property
     def memory_by_lag(self) -> tuple[float, ...]:
         """The shares by lag that `reach` is about."""
-        return self.left_by_lag if self.own_left_by_lag is None else self.own_left_by_lag
+        return self.left_by_lag if self.reads_every_step else self.own_left_by_lag
 
     def up_to(self, lag: int) -> LayerGradients:
         """Return this layer with its curves up to this lag alone; `reach` stays that of all lags looked at."""

@@ -60,7 +60,8 @@ class Faults:
     def end(self) -> None:
         """Tell how many inputs are blank; raise DataError if some could not be answered."""
         if self._blanks:
-            doubt(f"{self._blank}: is the first of {self._blanks:,} blank {self.what}, whose answers are blank too")
+            several = f"is the first of {self._blanks:,} blank {self.what}, whose answers are blank too"
+            doubt(f"{self._blank}: {several if self._blanks > 1 else 'is blank, and so is its answer'}")
         if self._only:
             raise self._only
         if self._count:

@@ -16,7 +16,7 @@ class Curve:
 
     figure: (name, values) of what the score prints, where that is not the loss. best: the index of the evaluation whose
     weights were kept, None if unknown. loss: what the losses are of, such as `forecast (mae)`; empty if unknown.
-    basis: what they are losses on, by aspect, as far as that is known.
+    unit: that of the losses, empty if unknown. basis: what they are losses on, by aspect, as far as that is known.
     """
 
     name: str
@@ -26,6 +26,7 @@ class Curve:
     figure: tuple[str, tuple[float, ...]] | None = None
     best: int | None = None
     loss: str = ""
+    unit: str = ""
     basis: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property

@@ -23,7 +23,7 @@ from rnncli.ui.axes import FRAME
 from rnncli.ui.lag_chart import LEAST_WIDTH, MOST_WIDTH, heading, lag_chart
 from rnncli.ui.lag_lines import draw_lines, lines
 from rnncli.ui.output import Output, say, say_on
-from rnncli.ui.reach_table import FITTED, write_reach
+from rnncli.ui.reach_table import fitted, write_reach
 from rnncli.ui.results import as_csv, rounded, three_digits, write_table
 
 if TYPE_CHECKING:
@@ -131,8 +131,7 @@ def lag_rows(report: GradientReport) -> list[dict[str, Any]]:
     for layer in report.layers:
         columns[f"{layer.name} state"] = layer.state_gradient_norm_by_lag
         columns[f"{layer.name} left"] = layer.left_by_lag
-        if layer.own_left_by_lag is not None:
-            columns[f"{layer.name} own left"] = layer.own_left_by_lag
+        columns[f"{layer.name} own left"] = layer.own_left_by_lag
         columns[f"{layer.name} step jacobian"] = layer.jacobians.hidden_norm
     rows = by_lag(report.lags, columns)
     if report.check is None:
@@ -167,7 +166,7 @@ def _write_tables(report: GradientReport, *, plot: bool) -> None:
     console.print()
     names = [{"layer": layer.name, "decay": three_digits(layer.reach.decay)} for layer in report.layers]
     write_reach(report.layers, names, intervals=True)
-    say_on(console, FITTED, FRAME)
+    say_on(console, fitted(report.layers), FRAME)
     say_on(console, RULE, FRAME)
     for advice in report.advice:
         say_advice(advice, console)

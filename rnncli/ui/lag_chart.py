@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from rnncli.errors import amount
 from rnncli.inspection.reports import (
     BEST,
     EXPLODING,
@@ -95,7 +96,7 @@ def panels(report: GradientReport) -> list[Panel]:
             layer.name,
             layer.reach.verdict,
             layer.memory_by_lag,
-            layer.own_gradient_norm_by_lag or layer.state_gradient_norm_by_lag,
+            layer.state_gradient_norm_by_lag if layer.reads_every_step else layer.own_gradient_norm_by_lag,
             _measured(layer.jacobians.hidden_norm),
             *(beside(layer) or (None, "")),
         )
@@ -124,9 +125,12 @@ def chosen_lags(count: int) -> list[int]:
 
 def heading(report: GradientReport) -> str:
     """Return one line on the report: its weights, loss, sequences and batches."""
-    batches = f"{report.batches:,} {'batch' if report.batches == 1 else 'batches'}"
-    sequences = f"{report.sequences:,} {'sequence' if report.sequences == 1 else 'sequences'}"
-    return f"{WEIGHTS[report.at]}: loss {figure(report.loss)} {report.unit}, {sequences} in {batches}"
+    return f"{WEIGHTS[report.at]}: loss {figure(report.loss)} {report.unit}, {looked_at(report)}"
+
+
+def looked_at(report: GradientReport) -> str:
+    """Return how many sequences and batches were looked at."""
+    return f"{amount(report.sequences, 'sequence')} in {amount(report.batches, 'batch', 'batches')}"
 
 
 def lag_chart(report: GradientReport, width: int) -> Text:

@@ -17,6 +17,11 @@ def figure(value: float) -> str:
     return figures([value])[0]
 
 
+def loss(value: float, decimals: int = 4) -> str:
+    """Return a loss with so many decimals, or two significant digits where these would not show them."""
+    return f"{value:.2g}" if 0 < abs(value) < 10.0 ** (1 - decimals) else f"{value:.{decimals}f}"
+
+
 def figures(values: Sequence[float]) -> list[str]:
     """Return numbers as a column of one width: as many decimals for all as give the largest four significant digits,
     and the smallest two; – for what is no number."""

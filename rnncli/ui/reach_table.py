@@ -13,6 +13,15 @@ FITTED = (
     "decay: what each step back multiplies the gradient by, fitted down to 1%; half-life: the steps in which it "
     "halves; > N: more than the N steps looked at; in brackets: 95% intervals over the sequences"
 )
+READ = (
+    "; where attention or a pooling reads every step, decay is that through the recurrence, and the rest of all that "
+    "comes back"
+)
+
+
+def fitted(layers: Sequence[LayerGradients]) -> str:
+    """Return what the columns of these layers' table mean."""
+    return FITTED + (READ if any(layer.reads_every_step for layer in layers) else "")
 
 
 def write_reach(layers: Sequence[LayerGradients], firsts: Sequence[dict[str, str]], intervals: bool) -> None:

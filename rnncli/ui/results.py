@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 from rnncli.data.csv_writer import csv_writer
 from rnncli.data.written import Written
 from rnncli.errors import DataError
-from rnncli.ui.output import Output, narrowed, visible, wrapped
+from rnncli.ui.output import Output, narrowed, say, visible, wrapped
 
 if TYPE_CHECKING:
     from rnncli.tasks.answers import Piece, Pieces, Stream
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 TABLE_ROWS = 1000  # of answers that come without end, under one header
-_GAP = 2  # between two columns
+GAP = 2  # between two columns
 LONGEST = 24  # letters of a word that is not broken for the other columns
 DIGITS = 8  # significant digits; float32 has little more than seven
 
@@ -177,8 +177,9 @@ def write_table(
     spare: Collection[str] = (),
     lines: int | None = None,
     decimal: str = ".",
-) -> None:
-    """Write `rows` as a rich table, whose cells are shown and never parsed.
+) -> list[str]:
+    """Write `rows` as a rich table, whose cells are shown and never parsed; return the columns left out that are not
+    empty.
 
     Columns of numbers and those in `figures` are aligned to the right, those in `whole` are never folded. styles: the
     style of each cell that consists of one of its words. least_width: that of the table; a narrower terminal shows
@@ -193,11 +194,13 @@ def write_table(
     console = Console(highlight=False)
     console.width = max(console.width, least_width)
     widths: dict[str, int] = {}
+    left_out: list[str] = []
     if spare:
         widths = _fitting(rows, console.width, {*whole, *figures}, spare, lines)
-        console.width = max(console.width, sum(widths.values()) + _GAP * (len(widths) - 1))
+        console.width = max(console.width, sum(widths.values()) + GAP * (len(widths) - 1))
+        left_out = [name for name in spare if name not in widths and any(row.get(name) for row in rows)]
         rows = [{name: row[name] for name in widths} for row in rows]
-    table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False)
+    table = Table(box=None, padding=(0, GAP, 0, 0), pad_edge=False)
     for name in rows[0] if rows else ():
         numeric = name in figures or all(isinstance(row[name], (int, float)) for row in rows)
         table.add_column(
@@ -214,10 +217,17 @@ def write_table(
     parts = [*(Text(line, style="bold") for line in titles), table]
     if console.is_terminal:
         console.print(*parts, sep="\n")
-        return
+        return left_out
     with console.capture() as captured:
         console.print(*parts, sep="\n")
     Output().write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+    return left_out
+
+
+def say_left_out(columns: Collection[str]) -> None:
+    """Say which columns of a table a narrow terminal has no room for, if there are any."""
+    if columns:
+        say(f"no room for {', '.join(columns)}: widen the terminal, or take -f csv")
 
 
 def _fitting(
@@ -231,10 +241,11 @@ def _fitting(
     least = {name: widest[name] if name in whole else _least(column, lines) for name, column in texts.items()}
     empty = [name for name in spare if not any(row.get(name) for row in rows)]
     for name in [*empty, *(name for name in spare if name not in empty)]:
-        if sum(least.values()) + _GAP * (len(least) - 1) <= width:
+        wished = widest if name in empty else least  # nothing is folded for a column that says nothing
+        if sum(wished[shown] for shown in least) + GAP * (len(least) - 1) <= width:
             break
         least.pop(name, None)
-    rest = width - sum(least.values()) - _GAP * (len(least) - 1)
+    rest = width - sum(least.values()) - GAP * (len(least) - 1)
     for name, narrow in least.items():
         least[name] += max(0, min(widest[name] - narrow, rest))
         rest -= least[name] - narrow

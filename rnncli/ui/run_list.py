@@ -11,12 +11,13 @@ from typing import Any
 from rnncli.training.listed import BASIS, Listed
 from rnncli.ui.numbers import figure
 from rnncli.ui.output import Output, duration
-from rnncli.ui.results import as_csv, rounded, write_table
+from rnncli.ui.results import GAP, as_csv, rounded, say_left_out, write_table
 
-_SPARE = ("time", "differs in", "network is", "task", "strongest baseline", "best")  # columns, on a narrow terminal
+_DIFFERS = "differs in"  # on a narrow terminal in a table of its own
+_SPARE = (_DIFFERS, "time", "network is", "task", "strongest baseline", "best")  # columns, on a narrow terminal
 
 
-def write_runs(found: Sequence[Listed], form: str | None) -> None:
+def write_runs(found: Sequence[Listed], form: str | None, *, quiet: bool = False) -> None:
     """Write the runs as `form`; None is a table on a terminal and CSV in a pipe."""
     out = Output()
     form = form or ("table" if out.terminal else "csv")
@@ -26,10 +27,23 @@ def write_runs(found: Sequence[Listed], form: str | None) -> None:
         out.write(as_csv([_object(one) | {"differs": " ".join(_settings(one.differs))} for one in found]))
     else:
         groups = _groups(found)
+        without: dict[str, None] = {}
         for number, (group, title) in enumerate(zip(groups, _titles([one for one, *_ in groups]), strict=True)):
             out.write("\n" if number else "")
-            rows = [_row(one) for one in group]
-            write_table(rows, title, whole=("run",), figures=("score", "time"), spare=_SPARE, lines=2)
+            without |= dict.fromkeys(_write_group([_row(one) for one in group], title))
+        if not quiet:
+            say_left_out(without)
+
+
+def _write_group(rows: Sequence[Mapping[str, Any]], title: str) -> list[str]:
+    """Write the runs that compare together; return the columns for which there was no room."""
+    left_out = write_table(rows, title, whole=("run",), figures=("score", "time"), spare=_SPARE, lines=2)
+    if _DIFFERS in left_out:
+        rows = [{name: row[name] for name in ("run", _DIFFERS)} for row in rows]
+        longest = max(len(word) for row in rows for word in row[_DIFFERS].split())  # is not broken
+        write_table(rows, whole=("run",), least_width=max(len(row["run"]) for row in rows) + longest + GAP)
+        left_out.remove(_DIFFERS)
+    return left_out
 
 
 def _groups(found: Sequence[Listed]) -> list[list[Listed]]:

@@ -14,7 +14,7 @@ from rnncli.training.paired_bootstrap import FEWEST
 from rnncli.training.reports import Finished, Score
 from rnncli.training.score_object import first_sentence, score_object
 from rnncli.ui.label_tables import write_labels
-from rnncli.ui.numbers import figure, figures
+from rnncli.ui.numbers import figure, figures, loss
 from rnncli.ui.output import TIED, Output, told, unbroken, visible
 from rnncli.ui.results import as_csv, rounded, write_csv, write_table
 
@@ -27,7 +27,7 @@ CHOSE = {
 def finished_text(report: Finished) -> str:
     """Return the text at the end of training: the score, or the lowest training loss where nothing was held out."""
     if report.score is None:
-        return f"nothing was held out to score on; lowest training loss {report.best_loss:.4f}\n"
+        return f"nothing was held out to score on; lowest training loss {loss(report.best_loss)}\n"
     fit = visible("\n".join(told(report.fit.text(), "  "))) + "\n" if report.fit else ""
     return score_text(report.score) + fit
 

@@ -13,8 +13,9 @@ from rnncli.inspection.reports import percent
 from rnncli.notes import Doubt
 from rnncli.training.folds import CROSS_VALIDATED
 from rnncli.training.reports import Evaluated, Finished, Memory, Note, Progress, Report, Started
+from rnncli.ui.numbers import figure, loss
 from rnncli.ui.output import Output, say, say_next, say_on
-from rnncli.ui.scores import figure, finished_json, finished_text
+from rnncli.ui.scores import finished_json, finished_text
 from rnncli.ui.thinned import Thinned
 
 if TYPE_CHECKING:
@@ -65,8 +66,9 @@ class TrainingView:
         self._count += 1
         if self._evaluations.lets(self._count, always=report.reason != "scheduled"):
             self._line(evaluation_line(report))
+            width = max([11, *(len(memory.layer) for memory in report.memory)])
             for memory in report.memory:
-                self._line(memory_line(memory))
+                self._line(memory_line(memory, width))
         if report.reason == "patience":
             self._line("stopped early: no better evaluation within training.patience")
 
@@ -127,7 +129,7 @@ class LiveView(TrainingView):
 
     def show(self, report: Report) -> None:
         if isinstance(report, Evaluated):
-            valid = "none" if report.valid_loss is None else f"{report.valid_loss:.3f}"
+            valid = "none" if report.valid_loss is None else loss(report.valid_loss, 3)
             self._valid = f" valid {valid}" + "".join(f" {reach(one)}" for one in report.memory[-1:])
         if isinstance(report, Finished):
             self.stop()
@@ -214,12 +216,13 @@ def training_view(quiet: bool, form: str) -> Iterator[TrainingView]:
 
 
 def status(report: Progress, valid: str) -> str:
-    return f"loss {report.train_loss:.3f}{valid} |grad| {report.grad_norm:.2g} {report.tokens_per_second:,.0f} tok/s"
+    speed = f"{report.tokens_per_second:,.0f} tok/s"
+    return f"loss {loss(report.train_loss, 3)}{valid} |grad| {report.grad_norm:.2g} {speed}"
 
 
 def progress_line(report: Progress) -> str:
     return (
-        f"update {report.update:,}/{report.updates:,}  epoch {report.epoch} train {report.train_loss:.4f} "
+        f"update {report.update:,}/{report.updates:,}  epoch {report.epoch} train {loss(report.train_loss)} "
         f"|grad| {report.grad_norm:.3g} {report.tokens_per_second:,.0f} tok/s"
     )
 
@@ -228,22 +231,22 @@ def evaluation_line(report: Evaluated) -> str:
     if report.valid_loss is None:  # and nothing can be the best
         valid, mark = "none", ""
     else:
-        valid = f"{'avg ' if report.averaged else ''}{report.valid_loss:.4f}"
+        valid = f"{'avg ' if report.averaged else ''}{loss(report.valid_loss)}"
         mark = " best" if report.improved else ""
     judged = "" if report.figure is None else f" {report.figure.name} {figure(report.figure.value)}"
     where, rest = f"epoch {report.epoch:>3} update {report.step:>5,}", f"valid {valid}{judged}{mark:<5}"
     if report.train_loss is None or report.grad_norm is None:  # nothing was trained yet
         return f"{where} {rest}".rstrip()
     speed = f"{report.tokens_per_second:,.0f} tok/s"
-    return f"{where} train {report.train_loss:.4f} {rest} |grad| {report.grad_norm:<5.3g} {speed}"
+    return f"{where} train {loss(report.train_loss)} {rest} |grad| {report.grad_norm:<5.3g} {speed}"
 
 
-def memory_line(memory: Memory) -> str:
-    """Return a line on how far back a layer's gradient reaches."""
+def memory_line(memory: Memory, width: int) -> str:
+    """Return a line on how far back a layer's gradient reaches, after the layer's name in so many cells."""
     points = [] if memory.memory_1_percent is None else [("1%", memory.memory_1_percent)]
     points += [] if memory.left is None else [(percent(memory.left), memory.longest)]
     left = [f"{share} of the gradient left after {lag:,} steps" for share, lag in points]
-    return f"{memory.layer:>11}  {', '.join([*left, memory.verdict])}"
+    return f"{memory.layer:>{width}}  {', '.join([*left, memory.verdict])}"
 
 
 def reach(memory: Memory) -> str:

@@ -11,9 +11,9 @@ from typing import Any
 from rnncli.notes import Doubt
 from rnncli.training.reports import Note, Progress
 from rnncli.training.tuned import FAILED, FINISHED, PAUSED, RUNNING, Begun, Ended, Trial, Tuned
-from rnncli.ui.numbers import figure, figures
+from rnncli.ui.numbers import figure, figures, loss
 from rnncli.ui.output import Output, duration, say, say_next, working
-from rnncli.ui.results import as_csv, json_text, rounded, write_table
+from rnncli.ui.results import as_csv, json_text, rounded, say_left_out, write_table
 
 Shown = Note | Begun | Progress | Ended
 _SPARE = ("baseline", "rank", "came to")  # columns that a narrow terminal has no room for
@@ -37,7 +37,7 @@ class TuningView:
             self._now(f"{self._trying}  {self._settings}")
         elif isinstance(report, Progress):
             come = f"update {report.update:,}/{report.updates:,}"
-            doing = "now scored" if report.update == report.updates else f"loss {report.train_loss:.3f}"
+            doing = "now scored" if report.update == report.updates else f"loss {loss(report.train_loss, 3)}"
             # What a narrow terminal cuts off comes last.
             self._now(f"{self._trying}  {come}  {doing}  {self._settings}")
         else:
@@ -81,15 +81,17 @@ def _value(value: Any) -> str:
 def write_tuned(found: Tuned, form: str | None, *, quiet: bool) -> None:
     """Write the end of a study as `form`; None is a table on a terminal and CSV in a pipe."""
     out = Output()
-    form = form or ("table" if out.terminal else "csv")
+    form, left_out = form or ("table" if out.terminal else "csv"), list[str]()
     if form == "json":
         out.write(json_text(rounded(_object(found)), indent=2) + "\n")
     elif form == "csv":
         out.write(as_csv([_row(found, rank, trial) for rank, trial in enumerate(found.ranked, 1)]))
     else:
-        write_table(_table(found), _title(found), figures=("rank", "validation", "baseline"), spare=_SPARE, lines=2)
+        figures = ("rank", "validation", "baseline")
+        left_out = write_table(_table(found), _title(found), figures=figures, spare=_SPARE, lines=2)
     if quiet:
         return
+    say_left_out(left_out)
     for text in _sentences(found):
         say(text, "")
     if found.score is not None:

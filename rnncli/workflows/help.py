@@ -16,6 +16,7 @@ _FENCE = re.compile(r"^```.*?^```$", re.M | re.S)
 _OPTION = re.compile(r"^\|.*?`(--[\w-]+)` \|.*\| (.*) \|$", re.M)
 _STEM = re.compile(r"(?:(?<=\w{3})(\w)\1ing|(?<=\w{4})ing|(?<=\w{3})s)$")  # of plots, overfitting
 _COMMANDS, _KEYS = "commands", "config"  # the pages that are made from the source
+_GLOSSARY = "glossary"  # its headings are words on the screen, several between commas; … stands for any text
 _ORDER = ("tutorial", "commands", "config")  # the pages to name first
 
 
@@ -54,22 +55,31 @@ def manual(topic: str) -> str:
     wanted = topic.strip().lower()
     if own := [section.text for section in sections if wanted == _own_name(section)]:
         return "\n".join(own)  # a command, a page or both, whatever else is called so
-    found = [section for section in sections if wanted in _names(section)]
+    found = [section for section in sections if _is_called(section, wanted)]
+    defined = [section for section in found if section.page == _GLOSSARY]
     options = [(section, meaning) for section in sections for meaning in _options(section, wanted)]
     if not found and not options:
-        words = [_STEM.sub(r"\1", word) for word in _plain(wanted).split()]
-        found = [section for section in sections if all(word in _plain(section.title) for word in words)]
-        if not found:  # a heading says less than the text under it
-            found = [one for one in sections if _is_leaf(one) and all(word in _plain(one.text) for word in words)]
-            found.sort(key=lambda one: -sum(map(_plain(one.text).count, words)) / len(one.text))  # what is most on it
-        if not found:
-            hint = did_you_mean(wanted, [name for section in sections for name in _names(section)])
-            raise UsageError(f"the manual has nothing on {topic}{hint or '; rnncli help lists its pages'}")
+        found = _with_words(sections, topic)
     if len(found) == 1 and not options:
         return found[0].text
-    lines = [f"- `rnncli help {_quoted(section)}`: {section.summary}" for section in found]
+    lines = [f"- `rnncli help {_quoted(section)}`: {section.summary}" for section in found if section not in defined]
     lines += [f"- `rnncli help {section.title}`, option `--{wanted.lstrip('-')}`: {told}" for section, told in options]
-    return f"# {topic}\n\nSee\n\n" + "\n".join(lines) + "\n"
+    listed = "\n".join(["See also\n" if defined else f"# {topic}\n\nSee\n", *lines, ""]) if lines else ""
+    return "\n".join([*(section.text for section in defined), listed])
+
+
+def _with_words(sections: list[Section], topic: str) -> list[Section]:
+    """Return the sections with all words of a topic in their heading, else in their text, those with most first."""
+    wanted = topic.strip().lower()
+    words = [_STEM.sub(r"\1", word) for word in _plain(wanted).split()]
+    found = [section for section in sections if all(word in _plain(section.title) for word in words)]
+    if not found:  # a heading says less than the text under it
+        found = [one for one in sections if _is_leaf(one) and all(word in _plain(one.text) for word in words)]
+        found.sort(key=lambda one: -sum(map(_plain(one.text).count, words)) / len(one.text))
+    if not found:
+        hint = did_you_mean(wanted, [name for section in sections for name in _names(section)])
+        raise UsageError(f"the manual has nothing on {topic}{hint or '; rnncli help lists its pages'}")
+    return found
 
 
 def topics() -> list[str]:
@@ -109,11 +119,18 @@ def _names(section: Section) -> set[str]:
     if section.page == _KEYS and section.level == 2:  # a section of the config: its keys are topics
         return set()
     names = {section.title.lower(), f"{section.page} {section.title}".lower()}
+    if section.page == _GLOSSARY:
+        names.update(section.title.lower().split(", "))
     if section.level == 1:
         names.add(section.page)
     if section.page == _KEYS and "." in section.title:
         names.add(section.title.partition(".")[2])
     return names
+
+
+def _is_called(section: Section, wanted: str) -> bool:
+    """True if a topic is one of the section's names, in which … stands for any text."""
+    return any(re.fullmatch(".+".join(map(re.escape, name.split("…"))), wanted) for name in _names(section))
 
 
 def _own_name(section: Section) -> str | None:

@@ -17,7 +17,7 @@ from rnncli.config.sections import Config
 from rnncli.config.training_section import DEFAULT_PRECISION
 from rnncli.data.files import Paths
 from rnncli.data.source import Source, encoding_name
-from rnncli.errors import ConfigError, DataError, ModelFileError, UsageError, quoted, shown
+from rnncli.errors import ConfigError, DataError, ModelFileError, UsageError, shown
 from rnncli.kernels import buffers, cache
 from rnncli.nn import model_file
 from rnncli.notes import Doubt, doubt, note, reworded
@@ -25,7 +25,7 @@ from rnncli.tasks.registry import TASKS, config_from_mapping, load_config
 from rnncli.tasks.task import Options, Predictor, Task
 from rnncli.training.listed import FAILED, RUNNING, STOPPED
 from rnncli.workflows.names import is_config, similar_run
-from rnncli.workflows.runs import listed, refuse_study
+from rnncli.workflows.runs import go_on, listed, refuse_diverged, refuse_study
 
 # What a header of wrong types, shapes or sizes can raise.
 NONSENSE = (
@@ -46,12 +46,7 @@ _ROOM = 16  # times as many bytes as its arrays have may a model take while it i
 _ALWAYS = 1 << 24  # bytes
 _BY_KEY = re.compile(r"(?<!train )(?<!train with )--set data\.")  # how messages name a key as a mend
 
-_GO_ON = "go on with: rnncli train -o {} --resume"
-_NOT_ENDED = {  # by the state of a run: what is said of its training, and what helps
-    RUNNING: ("has not ended yet", "wait for its end"),
-    STOPPED: ("was stopped before its end", _GO_ON),
-    FAILED: ("diverged", f"{_GO_ON} --set training.on_divergence=halve"),
-}
+_NOT_ENDED = {RUNNING: "has not ended yet", STOPPED: "was stopped before its end", FAILED: "diverged"}
 
 
 @dataclass(frozen=True)
@@ -157,6 +152,7 @@ def open_model(run: str | Model) -> Model:
         path = path / "model.safetensors"
         if not path.exists():
             refuse_study(str(run))
+            refuse_diverged(path.parent)
             raise UsageError(f"{run}: no model.safetensors in this directory; train first, or name another run")
     arrays, header = model_file.read(path, in_run=is_run)
     named = header.get("task")
@@ -175,8 +171,8 @@ def open_to_answer(run: str | Model) -> Model:
     folder = Path(model.run)
     is_open = (folder / "state.safetensors").is_file() and not (folder / "report.json").exists()
     if is_open and (state := listed(folder).state) in _NOT_ENDED:
-        how, mend = _NOT_ENDED[state]
-        doubt(f"{model.run}: its training {how}; its best model so far answers; {mend.format(quoted(str(folder)))}")
+        mend = "wait for its end" if state == RUNNING else f"go on with: {go_on(folder)}"
+        doubt(f"{model.run}: its training {_NOT_ENDED[state]}; its best model so far answers; {mend}")
     return model
 
 

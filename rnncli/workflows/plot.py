@@ -19,10 +19,15 @@ from rnncli.tasks.forecast.reports import ForecastChart
 from rnncli.training.curves import Curve, caution, curve_of
 from rnncli.training.listed import Listed, basis_of
 from rnncli.workflows.names import similar_run
-from rnncli.workflows.runs import listed, named_runs, require_trained
+from rnncli.workflows.runs import listed, named_runs, refuse_diverged, require_trained
 
 PIPE = "-"
 _OF_SEQUENCES = ("classify", "regress", "tag")  # tasks whose losses no cut into tokens changes
+_UNITS = {  # of losses that are cross-entropies
+    **dict.fromkeys(("language-model", "tag", "seq2seq", "caption"), "nats per token"),
+    "classify": "nats per sequence",
+    "transcribe": "nats per symbol",
+}
 _OF_LOSS = ("training.loss", "data.scaling", "data.transform")  # keys that decide what a loss is
 
 
@@ -49,6 +54,7 @@ def curve_of_run(run: str) -> Curve:
         text = safe_files.read(path).decode("utf-8", "replace")
     except FileNotFoundError:
         require_trained(Path(run))
+        refuse_diverged(Path(run))
         raise UsageError(f"{run}: no metrics.jsonl in this directory; train first, or name another run") from None
     except OSError as error:
         why = (error.strerror or "").lower()
@@ -63,7 +69,7 @@ def curve_of_run(run: str) -> Curve:
     if curve is None:
         raise UsageError(f"{run}: has not been evaluated yet; wait for the first line of metrics.jsonl")
     found = listed(Path(run))
-    return replace(curve, loss=_loss_of(found), basis=_basis_of(found))
+    return replace(curve, loss=_loss_of(found), unit=_UNITS.get(found.task or "", ""), basis=_basis_of(found))
 
 
 def _loss_of(run: Listed) -> str:

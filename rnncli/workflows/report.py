@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from rnncli.errors import RnncliError, UsageError, quoted
+from rnncli.errors import RnncliError, UsageError
 from rnncli.inspection.reports import GradientReport
 from rnncli.notes import note, noting
 from rnncli.tasks.answers import Table
@@ -22,7 +22,7 @@ from rnncli.workflows.opening import open_model, open_sound
 from rnncli.workflows.plot import curve_of_run
 from rnncli.workflows.predict import predict
 from rnncli.workflows.run_directory import RunDirectory
-from rnncli.workflows.runs import named_runs, require_trained
+from rnncli.workflows.runs import go_on, named_runs, refuse_diverged, require_trained
 from rnncli.workflows.trained_on import changed_since, training_data
 
 T = TypeVar("T")
@@ -54,9 +54,10 @@ def _ended(run: str) -> Mapping[str, Any]:
     require_trained(directory.path)
     found = directory.read_report()
     if found is None:
+        refuse_diverged(directory.path)
         raise UsageError(
             f"{run}: has no report.json, so that training did not end, or an older version trained it; go on with: "
-            f"rnncli train -o {quoted(run)} --resume"
+            + go_on(directory.path)
         )
     return found.to_json()
 
@@ -92,8 +93,8 @@ class _Looked:
             return otherwise
 
     def _gradients(self) -> GradientReport:
-        _, data = training_data(open_model(self.run), why="gradients are those of a batch of the training data")
-        return inspect_grads(Looking(self.run, data, batches=1), _quietly)
+        _, data = training_data(open_model(self.run), why="gradients are those of batches of the training data")
+        return inspect_grads(Looking(self.run, data), _quietly)
 
     def _coming(self) -> tuple[Any, ...]:
         answers = predict(self.run, None, {}, {"plot": True}, _quietly)

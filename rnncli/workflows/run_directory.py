@@ -33,11 +33,11 @@ from rnncli.workflows import metrics_file
 from rnncli.workflows.names import similar_run
 from rnncli.workflows.run_report import RunReport
 from rnncli.workflows.run_state import Inputs, State, header_of, read_state
-from rnncli.workflows.runs import is_imported, is_locked, refuse_study, require_trained, take_lock
+from rnncli.workflows.runs import FAILURE, is_imported, is_locked, refuse_study, require_trained, take_lock
 
-_LOCK, _FAILURE, _TRIAL = ".lock", "failure.safetensors", ".trial.safetensors"
+_LOCK, _TRIAL = ".lock", ".trial.safetensors"
 _FEATURES = "features.safetensors"
-_WRITTEN = (*safe_files.RUN_FILES, _FAILURE, _TRIAL, _FEATURES)
+_WRITTEN = (*safe_files.RUN_FILES, FAILURE, _TRIAL, _FEATURES)
 _OF_LIBRARY = re.compile(r"\.tmp[A-Za-z0-9]{6}")  # with which version 0.1 wrote model files
 
 
@@ -52,7 +52,7 @@ class RunDirectory:
         self.config = path / "config.yaml"
         self.model = path / "model.safetensors"
         self.state = path / "state.safetensors"
-        self.failure = path / _FAILURE
+        self.failure = path / FAILURE
         self.features = path / _FEATURES
         self.metrics = path / "metrics.jsonl"
         self.report = path / "report.json"
@@ -178,7 +178,7 @@ class RunDirectory:
 
     def strange(self) -> list[str]:
         """Return in words what is here in the place of a file of a run, or was left by a process that was killed."""
-        own = {_LOCK, _FAILURE, _FEATURES, *safe_files.RUN_FILES}
+        own = {_LOCK, FAILURE, _FEATURES, *safe_files.RUN_FILES}
         try:
             left = _left(self.path)
             with os.scandir(self.path) as entries:

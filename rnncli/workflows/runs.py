@@ -23,6 +23,7 @@ from rnncli.training.listed import DAMAGED, FAILED, FINISHED, FOREIGN, IMPORTED,
 from rnncli.workflows.names import is_study
 from rnncli.workflows.report_types import is_evaluation, require_types
 
+FAILURE = "failure.safetensors"  # the state at the batch where training diverged
 _NO_DATA = rb"\"data_sha256\":\"\""  # in the state of a run, which `import` wrote
 _ENDS = re.compile(rb'"data_offsets":\[[0-9]+,([0-9]+)\]')  # of the arrays in a model file
 _LOOKS = 1000  # each of a millisecond: what looks at a lock for longer was stopped
@@ -127,7 +128,7 @@ def _unfinished(path: Path, last: Mapping[str, Any]) -> str:
     """Return the state of a run without a report; an older one has none, but its metrics say that it ended."""
     if is_locked(path / ".lock"):
         return RUNNING
-    if os.path.exists(path / "failure.safetensors"):
+    if os.path.exists(path / FAILURE):
         return FAILED
     if is_imported(path):
         return IMPORTED
@@ -148,6 +149,18 @@ def require_trained(run: Path) -> None:
             f"{run}: was imported, and has not been trained here; train it on your data: "
             f"rnncli train --from {quoted(str(run))} DATA"
         )
+
+
+def go_on(run: Path) -> str:
+    """Return the command that goes on with a training; where it diverged, with a learning rate that is halved."""
+    halved = " --set training.on_divergence=halve" if os.path.exists(run / FAILURE) else ""
+    return f"rnncli train -o {quoted(str(run))} --resume{halved}"
+
+
+def refuse_diverged(run: Path) -> None:
+    """Raise UsageError for a run whose training diverged, where it takes what there is after training."""
+    if os.path.exists(run / FAILURE):
+        raise UsageError(f"{run}: training diverged; go on with half the learning rate: {go_on(run)}")
 
 
 def _begun_with(state: Path) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from rnncli.workflows.evaluate import recalled, require_same_training
 from rnncli.workflows.opening import Model, open_sound, source_of
 from rnncli.workflows.run_directory import RunDirectory
 from rnncli.workflows.run_report import RunReport
-from rnncli.workflows.runs import is_imported
+from rnncli.workflows.runs import go_on, is_imported
 from rnncli.workflows.trained_on import has_grown, unchanged
 
 PRECISION = 1e-6  # of a score: its sums depend on the vector width of the machine
@@ -40,7 +40,7 @@ def verify(run: str, overrides: Sequence[str] = ()) -> Iterator[Verified]:
         if one.passed is False:
             failed.append(one.name)
     if failed == ["report"]:
-        raise CheckFailedError(f"{run}: has no report yet; go on with: rnncli train -o {quoted(run)} --resume")
+        raise CheckFailedError(f"{run}: has no report yet; go on with: {go_on(Path(run))}")
     if {*failed} == {"files"}:
         raise CheckFailedError(f"{run}: holds what training did not leave there; remove it")
     if failed:

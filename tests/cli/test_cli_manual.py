@@ -14,7 +14,8 @@ from rnncli.cli import COMMANDS
 from rnncli.config.sections import SECTIONS
 from rnncli.errors import ConfigError
 from rnncli.tasks.registry import TASKS, config_from_mapping
-from rnncli.workflows.help import DOCS
+from rnncli.workflows import help
+from rnncli.workflows.help import DOCS, Section, _sections
 
 KEYS = sorted({path for task in TASKS.values() for section in SECTIONS for path in paths_of(task.config, section)})
 TOPICS = [*COMMANDS, *TASKS, "tutorial", "training", "bptt", "--levels", "Prediction intervals", *KEYS]
@@ -86,6 +87,31 @@ def test_the_name_of_a_page_is_that_page_whatever_else_has_it(page: str) -> None
 def test_words_of_the_text_are_enough_where_no_heading_has_them() -> None:
     assert "rnncli help" in manual("perplexity") or "perplexity" in manual("perplexity")
     assert "MASE" in manual("mase") or "rnncli help" in manual("mase")
+
+
+ON_SCREEN = [  # by evaluate, predict, score, plot and inspect-grads
+    *("nats", "nats per sequence", "nats per symbol", "nats per value", "squared error in scaled units", "perplexity"),
+    *("bits_per_token", "p(neg)", "P(a label of words)", "standard error", "macro-F1", "dead units", "saturated"),
+    *("growth a step", "Lyapunov", "largest σ", "ρ(W_hh)", "|grad|", "update", "zeros", "s/n", "signal over noise"),
+    *("decay", "half-life", "exploding", "vanishing", "healthy"),
+]
+
+
+@pytest.mark.parametrize("word", ON_SCREEN)
+def test_a_word_on_the_screen_is_defined_before_anything_else(word: str) -> None:
+    title, blank, meaning, *_ = manual(word).split("\n")
+    name = "p(…)" if word.lower().startswith("p(") else word
+    assert name in title.split(", ")
+    assert blank == ""
+    assert not meaning.startswith("See")
+
+
+def test_what_else_is_called_like_a_word_on_the_screen_is_listed_below(monkeypatch: pytest.MonkeyPatch) -> None:
+    sections = [Section("glossary", 2, "gain, horizon", "## gain, horizon\n\nRows.\n"), *_sections()]
+    monkeypatch.setattr(help, "_sections", lambda: iter(sections))
+    shown = help.manual("horizon")
+    assert shown.startswith("## gain, horizon\n\nRows.\n\nSee also\n\n- `rnncli help data.horizon`: ")
+    assert "glossary" not in shown
 
 
 @pytest.mark.parametrize(

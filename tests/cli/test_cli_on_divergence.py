@@ -112,7 +112,11 @@ def test_a_run_that_diverged_goes_on_by_the_mend_that_it_names(tmp_path: Path) -
     message = run("train", "c.yaml", "-o", "run", "--set", "training.on_divergence=stop", cwd=tmp_path).failed(6)
     assert "lower training.learning_rate, set training.clip_norm or halve" in message
     mend = shlex.split(message.partition("happens with ")[2].partition(";")[0])
-    run("train", "-o", "run", "--resume", *mend, cwd=tmp_path).ok()
+    command = shlex.join(["rnncli", "train", "-o", "run", "--resume", *mend])
+    for line in ("report run", "predict run", "evaluate run", "plot run -o p.svg", "check run"):
+        said = run(*line.split(), cwd=tmp_path).refused(2)
+        assert said == f"run: training diverged; go on with half the learning rate: {command}"
+    run(*shlex.split(command)[1:], cwd=tmp_path).ok()
     first, *others = notes_of(tmp_path / "run")
     assert first == "resumed with training.on_divergence halve, was stop"
     assert others

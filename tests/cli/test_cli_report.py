@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import html
 import json
 import os
 import re
@@ -91,6 +92,17 @@ def test_a_page_begins_with_the_verdict_and_loads_nothing(folder: Path) -> None:
     assert "run sales" in read.text
     kept = curve_of_run(str(folder / "sales")).kept
     assert f", of loss {kept:.4g}." in read.text
+
+
+@pytest.mark.parametrize("name", ["char", "sales"])
+def test_the_page_measures_gradients_as_inspect_grads_does(folder: Path, name: str) -> None:
+    """Of as many batches, with the same intervals."""
+    content = page(folder, name, name="reach.html")
+    rows = content[content.index("half-life</th>") :].partition("<tbody>")[2]
+    half_life, memory = map(html.unescape, re.findall(r'<td class="number">(.*?)</td>', rows)[:2])
+    assert "(" in half_life + memory
+    shown = run("inspect-grads", name, "-f", "table", "-q", cwd=folder).ok().out
+    assert re.search(rf" {re.escape(half_life)} +{re.escape(memory)} ", shown)
 
 
 @pytest.mark.plots

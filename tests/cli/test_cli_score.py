@@ -104,7 +104,10 @@ def test_heat_colours_the_text_and_nothing_else(shelf: Shelf, tmp_path: Path) ->
     assert re.sub(r"\x1b\[[\d;]*m", "", said).partition("\n")[2] == STRANGE
     assert "\x1b[48;5;" in said
     page = tmp_path / "heat.html"
-    run("score", "char", "--heat", page, cwd=shelf.folder, stdin=STRANGE.replace("xq", "<b>&")).ok()
+    made = run("score", "char", "--heat", page, cwd=shelf.folder, stdin=STRANGE.replace("xq", "<b>&")).ok()
+    assert made.err.endswith(f"rnncli: written to {page}\n")
+    quiet = run("score", "char", "--heat", page, "-q", cwd=shelf.folder, stdin=STRANGE.replace("xq", "<b>&")).ok()
+    assert "written to" not in quiet.err
     html = page.read_text(encoding="utf-8")
     assert "<script" not in html
     body = html.partition("<pre>\n")[2].partition("</pre>")[0]

@@ -29,7 +29,8 @@ def layer(curve, part="", index=0, flows=None):
     curve = tuple(norms.tolist())
     left = tuple(norm / curve[0] if curve[0] else 0.0 for norm in curve)
     found = reach([norms[:, None]], flows)
-    return LayerGradients(index, part, False, curve, curve, left, None, None, None, None, found, nothing, 1.0, ())
+    shown = (curve, curve, left, None, None, curve, left)
+    return LayerGradients(index, part, False, False, *shown, found, nothing, 1.0, ())
 
 
 def report(*layers, at="init", gates=(), clip=UNCLIPPED, parameters=()):

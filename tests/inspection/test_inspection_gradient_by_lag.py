@@ -24,7 +24,7 @@ from unrolled import mean_by_lag
 from windows import VARIANTS
 
 from rnncli.inspection import gradient_by_lag
-from rnncli.inspection.gradient_by_lag import Readings
+from rnncli.inspection.gradient_by_lag import readings_of
 from rnncli.inspection.reach import left_by_lag, reach, verdict
 from rnncli.inspection.reach import mean_by_lag as curve_of
 from rnncli.inspection.reports import EXPLODING, HEALTHY, NO_GRADIENT, VANISHING
@@ -230,7 +230,7 @@ def test_norms_by_lag_are_those_of_central_differences(cell, activation, lengths
     ],
 )
 def test_a_verdict_keeps_to_its_rule_at_the_very_boundaries(curve, wanted):
-    assert verdict(np.array(curve, float)) == wanted
+    assert verdict(np.array(curve, float), np.array(curve, float)) == wanted
 
 
 def test_reach_of_curves_made_by_hand():
@@ -347,7 +347,7 @@ def test_states_leave_the_parameters_gradients_untouched():
         assert np.abs(before).max() > 0
         driver.states(sample.work, (sample.targets + 1) % 3, 1)
         assert np.array_equal(gradient, before)
-        gradient_by_lag.measure(driver, sample, [Readings(trace) for trace in driver.network.traces(sample.work)])
+        gradient_by_lag.measure(driver, sample, readings_of(driver.network, sample.work))
         assert np.array_equal(gradient, before)
         assert np.array_equal(driver.network.parameters.weights, weights)
 

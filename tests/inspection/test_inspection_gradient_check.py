@@ -139,3 +139,30 @@ def test_the_check_looks_where_the_gradient_is_largest():
     falsify(network, "rnn.weight_hh_l0", lambda view: np.unravel_index(np.abs(view).argmax(), view.shape))
     result = checked(network, sample_of(network, *window()))
     assert (result.passed, result.worst.name) == (False, "rnn.weight_hh_l0")
+
+
+SURE = 13.0  # of logits: a cross-entropy of about 1e-6, which is the logarithm of a sum of about 1
+
+
+def all_but_certain(pooling, sure=SURE):
+    """A classifier of both directions whose head gives each target almost all of the probability."""
+    network = made("gru", bidirectional=True, pooling=pooling, hidden_size=20)
+    changed(network, head__bias=lambda bias: bias + sure * (np.arange(len(bias)) == 2))
+    inputs, targets = window(steps=7, sequences=32)
+    lengths = np.sort(np.random.default_rng(1).integers(1, 8, 32))[::-1]
+    return network, sample_of(network, inputs, np.full_like(targets[:1], 2), lengths)
+
+
+@pytest.mark.parametrize("pooling", ["last", "mean", "max", "attention"])
+def test_those_of_a_loss_of_almost_0_pass_however_coarse_its_differences(pooling):
+    for sure in (SURE, SURE + 5):
+        network, sample = all_but_certain(pooling, sure)
+        assert passes(checked(network, sample), network)
+
+
+@pytest.mark.parametrize("pooling", ["last", "mean", "max", "attention"])
+def test_a_wrong_gradient_of_a_loss_of_almost_0_fails(pooling):
+    network, sample = all_but_certain(pooling)
+    falsify(network, "rnn.weight_hh_l0_reverse")
+    result = checked(network, sample)
+    assert (result.passed, result.worst.name) == (False, "rnn.weight_hh_l0_reverse")

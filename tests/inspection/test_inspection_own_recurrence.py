@@ -10,7 +10,7 @@ from unrolled import mean_by_lag
 from windows import VARIANTS
 
 from rnncli.inspection import gradient_by_lag
-from rnncli.inspection.gradient_by_lag import Readings, own_recurrence
+from rnncli.inspection.gradient_by_lag import own_recurrence, readings_of
 from rnncli.inspection.reports import HEALTHY, VANISHING
 from rnncli.kernels.cells import CELLS
 from rnncli.training.backpropagation import Sample
@@ -94,7 +94,7 @@ def test_attention_and_a_pooling_over_steps_are_ways_back_of_their_own():
     for pooling, alone in (("last", True), ("mean", False), ("attention", False)):
         network = made("gru", layers=2, pooling=pooling)
         for layer in inspected(network, sample_of(network, x, targets[:1])).layers:
-            assert (layer.own_left_by_lag is not None) == alone
+            assert layer.reads_every_step != alone
             assert layer.memory_by_lag == (layer.own_left_by_lag if alone else layer.left_by_lag)
             assert alone or layer.reach.verdict == HEALTHY
     for attention in ("dot", None):
@@ -102,13 +102,13 @@ def test_attention_and_a_pooling_over_steps_are_ways_back_of_their_own():
         pairs.run_forward()
         layers = inspected(pairs.model, Sample(pairs.work, pairs.targets, pairs.count)).layers
         for layer in layers:
-            assert (layer.own_left_by_lag is not None) == (layer.part == "decoder" or attention is None)
+            assert layer.reads_every_step == (layer.part == "encoder" and attention is not None)
 
 
 def test_measuring_it_changes_no_other_number():
     network = made("lstm", layers=LAYERS)
     sample = sample_of(network, *window())
-    readings = [Readings(trace) for trace in network.traces(sample.work)]
+    readings = readings_of(network, sample.work)
     gradient_by_lag.measure(driver_of(network), sample, readings)
     before = [reading.state[0].copy() for reading in readings]
     gradient_by_lag.measure(driver_of(network), sample, readings)

@@ -75,6 +75,8 @@ def test_the_json_has_every_key_and_the_numbers_of_the_report(capsys: pytest.Cap
             "gradient_norm_by_lag": 0.0625 * 0.9**50,
             "state_gradient_norm_by_lag": 0.125 * 0.9**50,
             "left_by_lag": 0.9**50,
+            "own_gradient_norm_by_lag": 0.125 * 0.9**50,
+            "own_left_by_lag": 0.9**50,
             "step_jacobian_norm": 0.9,
             "state_step_jacobian_norm": 0.95,
             "smallest_singular_value": 0.05,
@@ -97,8 +99,6 @@ def test_the_json_has_every_key_and_the_numbers_of_the_report(capsys: pytest.Cap
         "judged_lag": 63,
         "left_at_judged_lag": pytest.approx(0.9**63),
         "left_at_longest_lag": pytest.approx(0.9**63),
-        "own_gradient_norm_by_lag": None,
-        "own_left_by_lag": None,
         "spectral_radius": 0.875,
         "spectral_radius_by_gate": {"candidate": 0.875, "forget": None},
         "lyapunov": pytest.approx(math.log(0.9)),
@@ -143,10 +143,10 @@ def test_the_csv_has_the_numbers_of_the_json(capsys: pytest.CaptureFixture[str])
     one = report(encoder, layer(powers(0.9, 4), 1))
     rows = list(csv.reader(io.StringIO(written(one, "csv", capsys))))
     names = ["encoder layer 0 backward", "layer 1"]
-    every = [f"{name} {what}" for name in names for what in ("state", "left", "step jacobian")]
+    every = [f"{name} {what}" for name in names for what in ("state", "left", "own left", "step jacobian")]
     assert rows[0] == ["lag", *names, *every]
     found = json.loads(written(one, "json", capsys))["layers"]
-    keys = ("state_gradient_norm_by_lag", "left_by_lag", "step_jacobian_norm")
+    keys = ("state_gradient_norm_by_lag", "left_by_lag", "own_left_by_lag", "step_jacobian_norm")
     columns = [one["gradient_norm_by_lag"] for one in found] + [one[key] for one in found for key in keys]
     for lag, row in enumerate(rows[1:]):
         assert [float(cell) if cell else None for cell in row] == [

@@ -265,7 +265,13 @@ def test_the_line_of_one_percent_and_what_comes_with_depth_are_always_in_the_pic
 def test_a_curve_names_its_losses_and_the_weights_that_were_kept() -> None:
     written = {"Training of runs/a", "training", "validation", "kept: 3", "accuracy", "updates"}
     assert written <= set(words(PICTURES["curve"]))
-    assert "loss, forecast (mae)" in words(lambda: curves.draw([replace(CURVE, loss="forecast (mae)")]))
+    assert {"loss", "forecast (mae)"} <= set(words(lambda: curves.draw([replace(CURVE, loss="forecast (mae)")])))
+    in_nats = replace(CURVE, loss="tag", unit="nats per token")
+    assert {"loss, nats per token", "tag"} <= set(words(lambda: curves.draw([in_nats])))
+    assert {"validation loss, nats per token", "tag"} <= set(words(lambda: curves.draw([in_nats, in_nats])))
+    unlike = words(lambda: curves.draw([in_nats, replace(in_nats, loss="classify", unit="nats per sequence")]))
+    assert "validation loss" in unlike
+    assert "tag" not in unlike
     assert {"runs/a", canvas.plain(HOSTILE), "Training of 2 runs"} <= set(words(PICTURES["curves"]))
 
 

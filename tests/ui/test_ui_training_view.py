@@ -2,12 +2,14 @@
 
 import itertools
 import re
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
-from rnncli.training.reports import Evaluated, Progress, Started
+from rnncli.training.reports import Evaluated, Memory, Progress, Started
 from rnncli.ui import training_view
+from rnncli.ui.numbers import loss
 from rnncli.ui.training_view import FIRST, SECONDS, TrainingView
 
 
@@ -55,6 +57,33 @@ def test_hours_of_progress_make_some_lines(hours, most, capsys, monkeypatch):
     assert seen[0] == SECONDS[0]
     assert len(seen) <= most
     assert max(b - a for a, b in itertools.pairwise([0, *seen, 3600 * hours])) <= SECONDS[1]
+
+
+def test_names_of_layers_end_at_one_column(capsys):
+    names = ("layer 0", "layer 0 backward")
+    memory = tuple(Memory(name, 63, 2.0, 7, 0.5, "healthy") for name in names)
+    TrainingView().show(replace(evaluated(1), memory=memory))
+    _, *lines = capsys.readouterr().err.splitlines()
+    assert [line.partition("  1% of")[0] for line in lines] == [name.rjust(16) for name in names]
+    TrainingView().show(replace(evaluated(1), memory=memory[:1]))
+    assert capsys.readouterr().err.splitlines()[1].startswith("    layer 0  1% of")
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (3.6434e-6, "3.6e-06"),
+        (9.4e-4, "0.00094"),
+        (0.001, "0.0010"),
+        (0.0, "0.0000"),
+        (-1.25, "-1.2500"),
+        (-2e-5, "-2e-05"),
+    ],
+)
+def test_a_small_loss_keeps_significant_digits(value, shown, capsys):
+    TrainingView().show(replace(evaluated(1), train_loss=value, valid_loss=value))
+    assert f"train {shown} valid {shown} best" in capsys.readouterr().err
+    assert f"loss {loss(value, 3)} valid" in training_view.status(Progress(1, 2, 1, value, 1.0, 0.1, 1.0), " valid")
 
 
 def test_the_best_is_marked_where_there_is_a_loss_to_judge_by(capsys):

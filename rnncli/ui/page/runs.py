@@ -14,6 +14,7 @@ from rnncli.tasks.language_model.surprise import Surprise
 from rnncli.tasks.page import MOST, Page
 from rnncli.training.wrong_answers import DISTANCE, EDITS, PROBABILITY, WrongAnswer
 from rnncli.ui.label_tables import shown_label
+from rnncli.ui.lag_chart import looked_at
 from rnncli.ui.numbers import figure, figures
 from rnncli.ui.output import duration
 from rnncli.ui.page.html import Markup, element, picture, table, whole_page
@@ -275,11 +276,10 @@ def _training(page: Page) -> Iterator[Part]:
         yield Part(element("p", told, kind="soft"), 3, "Training", "how the network fits")
     if (found := page.gradients) is not None:
         title = "How far the gradient reaches back"
-        drawn = picture(
-            lambda: gradients.draw(found), "The gradient of one step's loss by the steps back, in one batch."
-        )
+        what = f"The gradient of one step's loss by the steps back, of {looked_at(found)}; in brackets: 95% intervals."
+        drawn = picture(lambda: gradients.draw(found), what)
         yield Part(drawn, 8, title, "the gradient by lag")
-        reach = reach_rows(found.layers, [{"layer": one.name} for one in found.layers], intervals=False)
+        reach = reach_rows(found.layers, [{"layer": one.name} for one in found.layers], intervals=True)
         rows = [list(row.values()) for row in reach]
         yield Part(table(list(reach[0]), rows, numbers=(1, 2, 3)), 4, title, "the gradient by lag")
 

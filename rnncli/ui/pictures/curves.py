@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import isfinite, nan
 from typing import TYPE_CHECKING
 
@@ -34,10 +34,10 @@ def draw(curves: Sequence[Curve]) -> Figure:
     one and none has another: figures that are not alike have no axis in common."""
     names = {curve.figure[0] for curve in curves if curve.figure is not None}
     figure, places = figure_of(*((6.2, 2) if len(names) == 1 else (4.4, 1)), sharex=True)
-    kinds = list(dict.fromkeys(curve.loss for curve in curves if curve.loss))
-    of = f", {kinds[0]}" if len(kinds) == 1 else ""
     held_out = any(isfinite(value) for curve in curves for value in curve.valid)
-    places[0].set_ylabel(plain(("validation loss" if len(curves) > 1 and held_out else "loss") + of, 40))
+    titles = ["validation loss" if len(curves) > 1 and held_out else "loss", *_common(curve.unit for curve in curves)]
+    kinds = _common(curve.loss for curve in curves)
+    places[0].set_ylabel("\n".join(plain(title, 40) for title in (", ".join(titles), *kinds)))
     if len(curves) == 1:
         drawn = _draw_one(places[0], curves[0])
         titled(places[0], f"Training of {curves[0].name}")
@@ -53,6 +53,12 @@ def draw(curves: Sequence[Curve]) -> Figure:
     places[-1].set_xlabel("updates")
     places[-1].ticklabel_format(axis="x", style="plain")
     return figure
+
+
+def _common(texts: Iterable[str]) -> list[str]:
+    """Return what all texts that are not empty are; nothing where they differ."""
+    found = list(dict.fromkeys(filter(None, texts)))
+    return found if len(found) == 1 else []
 
 
 def _draw_one(axes: Axes, curve: Curve) -> list[float]:

@@ -76,6 +76,9 @@ def test_blank_lines_of_a_column_of_texts_keep_their_place(file, tmp_path, monke
     answers = answered(model, tmp_path / "n.csv", "text\ntext 1\n\ntext 2\n  \n", monkeypatch, notes)
     assert [answer["label"] is None for answer in answers] == [False, True, False, True]
     assert f"{tmp_path / 'n.csv'}:3: is the first of 2 blank rows, whose answers are blank too" in notes
+    notes.clear()
+    answered(model, tmp_path / "n.csv", "text\ntext 1\n\n", monkeypatch, notes)
+    assert f"{tmp_path / 'n.csv'}:3: is blank, and so is its answer" in notes
 
 
 def test_a_pipe_is_read_like_the_file_that_a_model_was_trained_on(file, tmp_path, monkeypatch):
