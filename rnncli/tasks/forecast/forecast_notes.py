@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 _FAR = 5.0  # standard deviations of the training data from their mean
 
 
-def note_another_level(forecaster: Forecaster, name: str) -> None:
-    """Write a note if values are far from those of training, and no network scales them by their own context."""
+def doubt_another_level(forecaster: Forecaster, name: str) -> None:
+    """Write a doubt if values are far from those of training, and no network scales them by their own context."""
     windowing = forecaster.members.first.windowing
     if windowing.scaling != "none":
         return
     for s in range(len(forecaster.panel.ids)):
         level = windowing.forward(forecaster.panel.one(s).values[-windowing.context :]).mean(axis=0)
         if np.any(np.abs(level - windowing.fixed[0][s]) > _FAR * windowing.fixed[1][s]):
-            note(
+            doubt(
                 f"{name}: its level is far from that of the training data, at which data.scaling none keeps the "
                 "forecast; train with another data.scaling"
             )

@@ -10,7 +10,7 @@ import numpy as np
 from rnncli.config.chosen import is_open
 from rnncli.data.cell_cleaning import cleaned, without_signs
 from rnncli.data.csv_table import Table, read_table
-from rnncli.data.numeric import is_missing, note_fractions, numeric_row
+from rnncli.data.numeric import doubt_fractions, is_missing, numeric_row
 from rnncli.data.source import STDIN, Source
 from rnncli.data.stamp_column import order_of_times
 from rnncli.errors import ConfigError, DataError, UsageError, quoted, shown
@@ -92,7 +92,7 @@ def read_panel(
     table = _read(source, data)
     if columns is None:
         if data.thousands is None and "decimal" not in data.model_fields_set:
-            note_fractions(table, data.decimal)
+            doubt_fractions(table, data.decimal)
         columns, table = find_columns(table, data)
     else:
         table = columns.joined(table)

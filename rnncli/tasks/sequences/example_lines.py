@@ -63,7 +63,7 @@ def texts_in(
         if is_table(name) or any(_is_table_row(line, data, like, is_label) for line in beginning):
             return None
         if name not in UNNAMED:
-            note(f"{name}: read as one text a line, because it has no column {shown(str(like.text))}")
+            doubt(f"{name}: read as one text a line, because it has no column {shown(str(like.text))}")
     elif like.form != "lines":
         return None
     if is_table(name):

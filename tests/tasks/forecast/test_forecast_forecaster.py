@@ -170,8 +170,8 @@ def test_covariates_that_end_before_a_horizon_beyond_the_trained_one_are_named(d
     with pytest.raises(DataError) as caught:
         model.forecasts(14, network=True)
     assert str(caught.value) == (
-        f'the known covariates "k" end too early: {DAYS[N + 12]} to {DAYS[N + 13]} are missing; add rows without a '
-        "target, or give them in a second file with --future, or pass --horizon 12"
+        f'the known covariates "k" end too early: {DAYS[N + 12]} to {DAYS[N + 13]} are missing; give them to predict '
+        "by --future FILE or in rows of DATA without a target, or train with data.future, or pass --horizon 12"
     )
     assert caught.value.exit_code == 3
 
