@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnncli.errors import shown
 from rnncli.notes import doubt, note
 from rnncli.tasks.forecast.backtest import NETWORK
 from rnncli.tasks.forecast.calibration import RECEIPTS
 from rnncli.tasks.forecast.padding import FEW
+from rnncli.tasks.forecast.panel_tables import ending_early
 from rnncli.tasks.forecast.recursive import Recursive
 from rnncli.tasks.forecast.splits import TEST, TRAINING, VALIDATION
 
@@ -38,7 +40,7 @@ def doubt_another_level(forecaster: Forecaster, name: str) -> None:
 
 
 def note_method(forecaster: Forecaster, wanted: int, *, network: bool) -> None:
-    """Write notes on rows beyond the horizon, a baseline that answers, and series with few rows."""
+    """Write notes on rows beyond the horizon, a baseline that answers, series with few rows and those that ended."""
     if wanted > forecaster.horizon and not isinstance(forecaster.members.first.decoder, Recursive):
         note(f"horizon {wanted} is beyond the trained {forecaster.horizon}: later rows build on forecast ones")
     if forecaster.method != NETWORK and not network:
@@ -51,6 +53,14 @@ def note_method(forecaster: Forecaster, wanted: int, *, network: bool) -> None:
             f"{short:,} of {len(forecaster.panel.ids):,} series have fewer than the {forecaster.members.context} rows "
             f"that the network reads, {int(forecaster.panel.lengths.min()):,} the fewest; rows missing before them are "
             + ("masked" if forecaster.data.padding else "their first value")
+        )
+    panel = forecaster.panel
+    if panel.timelines and (early := ending_early(panel)):
+        first = early[0]
+        doubt(
+            f"{len(early):,} of {len(panel.ids):,} series end before others, {shown(panel.ids[first])} at "
+            f"{panel.timelines[first].stamp(0)} the first: each is forecast from its own end on, so rows and totals are "
+            "of different times; leave out those that have ended, and bring the others up to date"
         )
 
 
