@@ -46,26 +46,27 @@ def without_signs(table: Table, missing: Sequence[str] | None = None) -> Table:
         there = [k for k, row in enumerate(rows) if not is_missing(row[i]) and row[i].strip() not in words]
         if not (sign := _usual_sign(rows[k][i] for k in there[:_SEEN])):
             continue
-        cells = [split_sign(rows[k][i]) for k in there]
-        have = [k for k, (its, _) in zip(there, cells, strict=True) if its == sign]
-        if 2 * len(have) <= len(there):
+        numbers = {k: number for k in there for its, number in [split_sign(rows[k][i])] if its == sign}
+        if 2 * len(numbers) <= len(there):
             continue
         signs[i] = sign
-        for k, (its, number) in zip(there, cells, strict=True):
-            if its == sign:
-                rows[k][i] = number
-        bare = [k for k, (its, cell) in zip(there, cells, strict=True) if not its and _NUMERIC.fullmatch(cell)]
-        if bare:
-            doubt(
-                f"{table.name}:{table.lines[bare[0]]}: {len(bare):,} of {len(there):,} numbers of the column "
-                f"{shown(table.header[i])} have no {sign}, {shown(rows[bare[0]][i].strip())} the first; they are read as "
-                "those that have it"
-            )
+        for k, number in numbers.items():
+            rows[k][i] = number
+        _doubt_bare(table, i, [k for k in there if k not in numbers and _NUMERIC.fullmatch(rows[k][i])], sign)
     if not signs:
         return table
     listed = ", ".join(f"{shown(table.header[i])} in {sign}" for i, sign in signs.items())
     note(f"numbers are read, and written, without their signs: {listed}")
     return replace(table, rows=rows, signs={table.header[i]: sign for i, sign in signs.items()})
+
+
+def _doubt_bare(table: Table, index: int, bare: Sequence[int], sign: str) -> None:
+    """Write a doubt if the rows `bare` have a number without the sign of the others in column `index` (from 0)."""
+    if bare:
+        doubt(
+            f"{table.name}:{table.lines[bare[0]]}: {len(bare):,} numbers of the column {shown(table.header[index])} have "
+            f"no {sign}, {shown(table.rows[bare[0]][index].strip())} the first; they are read as those that have it"
+        )
 
 
 def _usual_sign(cells: Iterable[str]) -> str:

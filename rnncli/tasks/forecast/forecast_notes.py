@@ -59,8 +59,8 @@ def note_method(forecaster: Forecaster, wanted: int, *, network: bool) -> None:
         first = early[0]
         doubt(
             f"{len(early):,} of {len(panel.ids):,} series end before others, {shown(panel.ids[first])} at "
-            f"{panel.timelines[first].stamp(0)} the first: each is forecast from its own end on, so rows and totals are "
-            "of different times; leave out those that have ended, and bring the others up to date"
+            f"{panel.timelines[first].stamp(0)} the first: each is forecast from its own end on, so rows and totals "
+            "are of different times; leave out those that have ended, and bring the others up to date"
         )
 
 
