@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import islice
 
 from rnncli.data.csv_table import Table
 from rnncli.data.numeric import is_missing, is_number
@@ -40,19 +41,18 @@ def cleaned(cells: Sequence[str], thousands: str | None, missing: Sequence[str] 
 def without_signs(table: Table, missing: Sequence[str] | None = None) -> Table:
     """Return the table without the sign of a currency, per cent or degrees that most cells of a column have, but those
     that are one of `missing`, with a note of each such column, and a doubt of numbers in it that have none."""
-    signs, words = dict[int, str](), set(missing or ())
-    rows = [list(row) for row in table.rows]
+    signs, rows, words = dict[int, str](), table.rows, set(missing or ())
     for i in range(len(table.header)):
-        there = [k for k, row in enumerate(rows) if not is_missing(row[i]) and row[i].strip() not in words]
-        if not (sign := _usual_sign(rows[k][i] for k in there[:_SEEN])):
+        there = (k for k, row in enumerate(rows) if not is_missing(row[i]) and row[i].strip() not in words)
+        first = list(islice(there, _SEEN))
+        if not (sign := _usual_sign(rows[k][i] for k in first)):
             continue
-        numbers = {k: number for k in there for its, number in [split_sign(rows[k][i])] if its == sign}
-        if 2 * len(numbers) <= len(there):
-            continue
-        signs[i] = sign
-        for k, number in numbers.items():
-            rows[k][i] = number
-        _doubt_bare(table, i, [k for k in there if k not in numbers and _NUMERIC.fullmatch(rows[k][i])], sign)
+        present = [*first, *there]
+        numbers = {k: number for k in present for its, number in [split_sign(rows[k][i])] if its == sign}
+        if 2 * len(numbers) > len(present):
+            _doubt_bare(table, i, [k for k in present if k not in numbers and _NUMERIC.fullmatch(rows[k][i])], sign)
+            signs[i] = sign
+            rows = [[*row[:i], numbers.get(k, row[i]), *row[i + 1 :]] for k, row in enumerate(rows)]
     if not signs:
         return table
     listed = ", ".join(f"{shown(table.header[i])} in {sign}" for i, sign in signs.items())
@@ -64,8 +64,8 @@ def _doubt_bare(table: Table, index: int, bare: Sequence[int], sign: str) -> Non
     """Write a doubt if the rows `bare` have a number without the sign of the others in column `index` (from 0)."""
     if bare:
         doubt(
-            f"{table.name}:{table.lines[bare[0]]}: {len(bare):,} numbers of the column {shown(table.header[index])} have "
-            f"no {sign}, {shown(table.rows[bare[0]][index].strip())} the first; they are read as those that have it"
+            f"{table.name}:{table.lines[bare[0]]}: {len(bare):,} numbers of the column {shown(table.header[index])} "
+            f"have no {sign}, {shown(table.rows[bare[0]][index].strip())} the first; they are read as those that have it"
         )
 
 
