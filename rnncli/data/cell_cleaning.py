@@ -65,7 +65,7 @@ def _doubt_bare(table: Table, index: int, bare: Sequence[int], sign: str) -> Non
     if bare:
         doubt(
             f"{table.name}:{table.lines[bare[0]]}: {len(bare):,} numbers of the column {shown(table.header[index])} "
-            f"have no {sign}, {shown(table.rows[bare[0]][index].strip())} the first; they are read as those that have it"
+            f"have no {sign}, {shown(table.rows[bare[0]][index].strip())} the first; they are read as the others"
         )
 
 

@@ -92,7 +92,7 @@ def test_a_number_without_the_sign_of_the_others_is_told():
         made = without_signs(column("5 %", "6 %", "0.07", "8 %"))
     assert numeric_column(made, 1).tolist() == [5, 6, 0.07, 8]
     assert [text for text in notes if isinstance(text, Doubt)] == [
-        'd.csv:4: 1 numbers of the column "temp" have no %, "0.07" the first; they are read as those that have it'
+        'd.csv:4: 1 numbers of the column "temp" have no %, "0.07" the first; they are read as the others'
     ]
 
 
