@@ -22,6 +22,7 @@ from rnncli.tasks.forecast.panel_columns import Columns, rows_of_series
 _LONGEST_WORD = 200  # characters; numpy keeps every word of a column as wide as the longest
 _MOST_GAPS = 20  # so many times as long as its rows a series may become by rows that are filled in,
 _FREELY = 100_000  # if it has more rows than this;
+_FEW = 0.05  # of the rows of one time, which may be there twice where the others are told apart
 _MOST_KEYS = 12  # columns that are tried in pairs
 _IN_ALL = 10_000_000  # and all series together, if they have more than this
 
@@ -136,16 +137,20 @@ class StepTable:
             raise DataError(f"{what}{self._hint_of_series()}{other}{mends}") from None
 
     def _hint_of_series(self) -> str:
-        """Return the likeliest mend of an error: the fewest columns of repeated cells that may tell series apart."""
+        """Return the likeliest mend of an error: the fewest columns of repeated cells that tell apart rows of one time,
+        but for a few, if those that are named do not."""
         given = self.columns.sources(self.columns.id)
         other = {*given, *self.columns.sources(self.columns.time), str(self.columns.time), str(self.columns.id)}
         times = [row[self.index[str(self.columns.time)]] for row in self.table.rows]
         columns = {name: [row[i] for row in self.table.rows] for name, i in self.index.items()}
         most = 1.5 * max(Counter(times).values())  # series that have a row at one time
-        repeated = [n for n, cells in columns.items() if n not in other and _may_be_a_key(cells, most)]
-        for names in chain(combinations(repeated, 1), combinations(repeated[:_MOST_KEYS], 2)):
+        decimal = self.data.decimal
+        repeated = [n for n, cells in columns.items() if n not in other and _may_be_a_key(cells, most, decimal)]
+        at_once = _rows_at_once(times, [columns[name] for name in given])
+        for names in chain(combinations(repeated, 1), combinations(repeated[:_MOST_KEYS], 2)) if at_once else ():
             keys = [*given, *names]
-            if len(set(zip(times, *(columns[name] for name in keys), strict=True))) == len(times):
+            cells = [columns[name] for name in keys]
+            if _rows_at_once(times, cells) <= _FEW * at_once and len(set(zip(*cells, strict=True))) <= most:
                 tell = (
                     f"the column {shown(keys[0])} says" if len(keys) == 1 else f"{' and '.join(map(shown, keys))} say"
                 )
@@ -353,10 +358,15 @@ class StepTable:
         return f"{self.table.name}:{self.table.lines[row]}"
 
 
-def _may_be_a_key(cells: Sequence[str], most: float) -> bool:
+def _rows_at_once(times: Sequence[str], columns: Sequence[Sequence[str]]) -> int:
+    """Return how many rows have the time, and the cells of these columns, of one before."""
+    return len(times) - len(set(zip(times, *columns, strict=True)))
+
+
+def _may_be_a_key(cells: Sequence[str], most: float, decimal: str) -> bool:
     """True for cells of which at most so many are different, and that are no measured numbers."""
     repeat = 1 < len(set(cells)) <= min(len(cells) // 2, most)
-    return repeat and not any(is_number(cell) and not cell.strip().isdigit() for cell in set(cells))
+    return repeat and not any(is_number(cell, decimal) and not cell.strip().isdigit() for cell in set(cells))
 
 
 def _is_words(column: Column) -> bool:

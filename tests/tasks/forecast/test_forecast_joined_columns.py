@@ -154,6 +154,26 @@ def test_columns_that_may_name_series_together_are_proposed(given):
     assert first.endswith('; if "shop" and "kind" say which series a row is of, --set data.id=\'[shop, kind]\'')
 
 
+LONG = [("Ab", t, t.month % 3) for t in DAYS] + [("Bc", t, t.month % 3) for t in DAYS]
+
+
+@pytest.mark.parametrize(
+    ("rows", "given", "proposed"),
+    [
+        (LONG[:9] + LONG[11:], {"id": "shop"}, False),  # a gap
+        (LONG[:9], {"missing": "refuse"}, False),  # one series
+        (LONG + LONG[:1], {"id": "shop"}, False),  # a row twice
+        (LONG + LONG[:1], {}, True),
+        (LONG[:9] + LONG[11:], {}, True),
+    ],
+)
+def test_columns_are_proposed_only_where_they_tell_apart_rows_of_one_time(rows, given, proposed):
+    content = table(("shop", "date", "off"), lambda one: (one[0], f"{one[1]:%Y-%m-%d}", one[2]), rows[::-1])
+    told = refused(DataError, read, content, **given)
+    assert ("which series a row is of" in told) == proposed
+    assert ('"off"' in told) is False
+
+
 def test_rows_of_values_are_named_by_several_columns():
     names = [f"d_{k}" for k in range(1, 15)]
     rows = [["item", "dept", "store", *names]]
