@@ -47,8 +47,8 @@ def rounded_like(sums: np.ndarray, addends: np.ndarray) -> np.ndarray:
     """Return sums (n, ...) rounded to the decimals that all the addends (m, ...) have, column by column: 0.1 + 0.2 is
     0.3, as on paper. Sums of what has no few decimals, or of more digits than a double holds, stay as they are."""
     made = np.array(sums, order="C")
-    for column, parts in zip(made.reshape(len(made), -1).T, addends.reshape(len(addends), -1).T, strict=True):
-        known = parts[np.isfinite(parts)]
+    for column, added in zip(made.reshape(len(made), -1).T, addends.reshape(len(addends), -1).T, strict=True):
+        known = added[np.isfinite(added)]
         decimals = next((d for d in range(_LONGEST + 1) if np.array_equal(np.round(known, d), known)), None)
         if decimals is not None:
             exact = np.abs(column) < _WHOLE / 10.0**decimals
