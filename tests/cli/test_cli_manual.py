@@ -106,7 +106,7 @@ def test_a_word_may_have_another_ending_or_a_hyphen(topic: str, told: str) -> No
 @pytest.mark.parametrize("topic", ["exit", "exit code", "codes"])
 def test_a_word_within_another_is_not_meant(topic: str) -> None:
     shown = manual(topic)
-    assert shown.startswith("## Exit codes")
+    assert shown.startswith("Exit codes")
     assert "perplexity" not in shown
 
 
