@@ -145,7 +145,7 @@ def draw_attention(maps: Any, plot: str) -> None:
     "form",
     type=click.Choice(["table", "csv", "json", "jsonl", "plot"]),
     help="By default a table on a terminal and csv in a pipe; for seq2seq, caption and transcribe a line for each "
-    "answer.",
+    "answer. With --follow, which has no end, json is jsonl: an object a line.",
 )
 @click.option(
     "--strict",

@@ -79,6 +79,22 @@ def test_columns_that_tell_the_time_together_are_read_and_written_together(name)
 
 
 @pytest.mark.parametrize("name", FORMS)
+def test_they_are_read_together_in_each_of_several_series_too(name):
+    names, cells, moments = FORMS[name]
+    rows = table((*names, "shop"), lambda t: (*cells(t[0]), t[1]), [(t, shop) for t in moments for shop in "ab"])
+    panel, columns = read(rows, id="shop")
+    assert columns.cells(columns.time, panel.timelines[1].stamp(0)).keys() == {*names}
+    assert panel.lengths.tolist() == [len(moments)] * 2
+
+
+def test_a_clock_beside_dates_that_come_once_in_each_series_is_no_time():
+    rows = table(
+        ("date", "opened", "shop"), lambda t: (f"{t[0]:%Y-%m-%d}", "08:30", t[1]), [(t, s) for t in DAYS for s in "ab"]
+    )
+    assert read(rows, id="shop")[1].time == "date"
+
+
+@pytest.mark.parametrize("name", FORMS)
 def test_named_in_any_order_they_are_read_alike_by_the_model_too(name):
     names, cells, moments = FORMS[name]
     turned = slice(None, None, -1)
