@@ -12,6 +12,7 @@ from rnncli.config.chosen import is_open
 from rnncli.config.data_section import NO_GROUP
 from rnncli.config.sections import C, Config
 from rnncli.data.csv_table import quotes_fields
+from rnncli.data.places import Places
 from rnncli.data.source import Source
 from rnncli.data.splits import Splits
 from rnncli.data.vectors import Vectors, vectors_in
@@ -205,6 +206,10 @@ class SequenceExperiment(Experiment):
             self.answers.fact(),
             ("model", f"{sizes}{ways}{spelt}{pooling}, {weights}"),
         )
+
+    @property
+    def places(self) -> Places:
+        return self.splits.places
 
     @property
     def reasons(self) -> dict[str, str]:
