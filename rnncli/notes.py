@@ -61,6 +61,14 @@ def noting(listener: Callable[[str], object]) -> Iterator[None]:
         _listener.reset(token)
 
 
+@contextmanager
+def reworded(change: Callable[[str], str]) -> Iterator[None]:
+    """Pass every note within the block on in other words; a doubt stays one."""
+    outer = _listener.get()
+    with noting(lambda text: outer(type(text)(change(text)))):
+        yield
+
+
 def tell(text: str) -> None:
     """Pass a sentence on at once."""
     for listener in _teller:

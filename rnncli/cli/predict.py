@@ -191,4 +191,4 @@ def command(run: str, data: tuple[str, ...], form: str | None, plot: str | None,
     if answers.charts:
         draw(answers.charts, form, plot)
     if form != "plot":
-        write_rows(answers.rows, answers.nested, form, answers.delimiter, answers.decimal)
+        write_rows(answers.rows, answers.nested, form, answers.delimiter, answers.decimal, answers.encoding)

@@ -15,7 +15,7 @@ from rnncli.data.lines import lines_of
 from rnncli.data.source import UNDEFINED, Source, refuse_no_text
 from rnncli.notes import doubt
 
-UTF_8, WESTERN = FOUND = "utf-8", "cp1252"
+UTF_8, MARKED, WESTERN = FOUND = "utf-8", "utf-8-sig", "cp1252"  # MARKED has a byte order mark, as spreadsheets write
 _CHARACTER = re.compile(b"[\xc2-\xf4][\x80-\xbf]+")  # of UTF-8, of two bytes or more
 _NO_TEXT = [*range(9), *range(14, 26), 127]  # control characters but for white space, the end of file and escape
 _ASCII_LETTERS = [*b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"]
@@ -24,14 +24,15 @@ _STRAYS = 10  # for each UTF-8 character: less is UTF-8 that is damaged, or join
 
 
 def encoding_of(source: Source) -> str:
-    """Return WESTERN for a text that is no UTF-8 and looks like Windows-1252, and UTF_8 for all else.
+    """Return WESTERN for a text that is no UTF-8 and looks like Windows-1252, MARKED for UTF-8 that begins with a mark,
+    and UTF_8 for all else.
 
     It looks so if it has no control characters, no byte that Windows-1252 leaves undefined, hardly a character of
     UTF-8, and no more accented letters than others; in other alphabets most would look accented. Raises DataError for
     what begins like no text, or like UTF-16.
     """
     if _is_utf_8(source):
-        return UTF_8
+        return MARKED if next(source.pieces(), b"").startswith(codecs.BOM_UTF8) else UTF_8
     counts, characters, in_characters = np.zeros(256, np.int64), 0, 0
     for piece in source.pieces():
         counts += np.bincount(np.frombuffer(piece, np.uint8), minlength=256)
@@ -77,7 +78,7 @@ def with_encoding_of(config: Config, source: Source, reading: Mapping[str, Any])
 def _told(source: Source, before: str | None = None) -> str:
     """Return the encoding of a source; a doubt tells of any but UTF-8, and that of what was read `before`."""
     encoding = encoding_of(source)
-    if encoding not in (UTF_8, before):
+    if encoding not in (UTF_8, MARKED, before):
         first = next(line for some in lines_of(source.pieces(), source.name) for line in some if line.error)
         doubt(
             f"{first.where}: is not UTF-8, so the file is read as {encoding} (Windows, with the letters of Latin-1); "

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 class Table:
     """An answer as a table: `nested` for JSON, one object per item; `rows` the same, flat, for tables and CSV.
 
-    A CSV is written with the delimiter and the decimal sign of the data it continues. charts: to be drawn.
+    A CSV is written with the delimiter, the decimal sign and the encoding of the data it continues. charts: to be
+    drawn.
     """
 
     nested: list[dict[str, Any]]
@@ -22,6 +23,7 @@ class Table:
     delimiter: str = ","
     decimal: str = "."
     charts: tuple[Any, ...] = ()
+    encoding: str = "utf-8"
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Stream:
     delimiter: str = ","
     decimal: str = "."
     texts: Iterator[str] | None = None
+    encoding: str = "utf-8"
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ class Pieces:
     decimal: str = "."
     charts: Callable[[], tuple[Any, ...]] = lambda: ()
     columns: tuple[str, ...] = ()
+    encoding: str = "utf-8"
 
 
 Answers = Table | Stream | Pieces

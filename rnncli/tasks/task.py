@@ -79,7 +79,8 @@ class Evaluation:
     """The score, to be shown as a table or as JSON; `check` raises CheckFailedError if a requested check fails.
 
     report: further figures, in a dataclass that `rnncli.ui` knows. rows: all single predictions, for CSV, which is
-    written with the delimiter and the decimal sign of the data. charts: of the predictions that were worst.
+    written with the delimiter, the decimal sign and the encoding of the data. charts: of the predictions that were
+    worst.
     """
 
     score: Score
@@ -89,6 +90,7 @@ class Evaluation:
     charts: Callable[[], tuple[Any, ...]] = lambda: ()
     delimiter: str = ","
     decimal: str = "."
+    encoding: str = "utf-8"
 
 
 EXTENDS = "extends"  # in what was `learnt` before: a vocabulary may take the new tokens of the data

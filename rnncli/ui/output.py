@@ -47,8 +47,14 @@ def _escaped(character: str) -> str:
 
 
 def as_utf8(stream: TextIO) -> TextIO:
-    """Return `stream` set to UTF-8 with line ends as written; surrogates that stand for bytes become those bytes."""
-    stream.reconfigure(encoding="utf-8", errors=_AS_BYTES, newline="\n")  # type: ignore[attr-defined]
+    """Return `stream` set to UTF-8, see `encoded`."""
+    return encoded(stream, "utf-8")
+
+
+def encoded(stream: TextIO, encoding: str) -> TextIO:
+    """Return `stream` set to an encoding with line ends as written; surrogates that stand for bytes become those bytes,
+    and what the encoding does not have is in UTF-8."""
+    stream.reconfigure(encoding=encoding, errors=_AS_BYTES, newline="\n")  # type: ignore[attr-defined]
     return stream
 
 
@@ -66,18 +72,21 @@ codecs.register_error(_AS_BYTES, _as_bytes)
 
 
 class Output:
-    """Writes text to standard output and flushes it at once; escapes it where that is a terminal.
+    """Writes text to standard output and flushes it at once; escapes it where that is a terminal, and has UTF-8 there
+    whatever encoding is asked for.
 
     open_line: whether the last line on that terminal has not ended, to which else what stderr says would stick.
     """
 
     open_line: ClassVar[bool] = False
 
-    def __init__(self) -> None:
+    def __init__(self, encoding: str = "utf-8") -> None:
         if sys.stdout is None:  # closed by the shell with >&-
             raise OSError(9, os.strerror(9))
         self.stream = as_utf8(sys.stdout)
         self.terminal = self.stream.isatty()
+        if not self.terminal:
+            self.stream = encoded(self.stream, encoding)
 
     def write(self, text: str) -> None:
         try:

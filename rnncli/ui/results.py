@@ -31,8 +31,10 @@ def write_rows(
     form: str | None,
     delimiter: str = ",",
     decimal: str = ".",
+    encoding: str = "utf-8",
 ) -> None:
-    """Write `rows` as table or csv, `nested` as json or jsonl; None is a table on a terminal and CSV in a pipe."""
+    """Write `rows` as table or csv, `nested` as json or jsonl; None is a table on a terminal and CSV in a pipe. All but
+    CSV is in UTF-8."""
     out = Output()
     form = form or ("table" if out.terminal else "csv")
     if form == "json":
@@ -40,7 +42,7 @@ def write_rows(
     elif form == "jsonl":
         out.write("".join(map(_json_line, nested)))
     elif form == "csv":
-        out.write(as_csv(rows, delimiter, decimal))
+        Output(encoding).write(as_csv(rows, delimiter, decimal))
     else:
         write_table(rows, decimal=decimal)
 
@@ -58,6 +60,7 @@ def write_as_they_come(answers: Pieces, form: str | None) -> None:
         texts = json_array(answers.lists)
     elif form == "csv":
         rows = ([row for piece in pieces for row in piece.rows] for pieces in answers.lists)
+        out = Output(answers.encoding)
         texts = _csv_blocks(rows, answers.delimiter, answers.decimal, answers.columns)
     elif form == "jsonl":
         texts = ("".join(_json_line(piece.nested) for piece in pieces) for pieces in answers.lists)
@@ -120,6 +123,7 @@ def write_stream(answers: Stream, form: str | None) -> None:
     elif form in ("json", "jsonl"):
         texts = map(_json_line, answers.rows)
     else:
+        out = Output(answers.encoding)
         texts = _csv_blocks(([row] for row in answers.rows), answers.delimiter, answers.decimal)
     for text in texts:
         out.write(text)
@@ -152,9 +156,11 @@ def as_csv(rows: Sequence[Mapping[str, Any]], delimiter: str = ",", decimal: str
     return text.getvalue()
 
 
-def write_csv(rows: Iterable[Mapping[str, Any]], delimiter: str = ",", decimal: str = ".") -> None:
+def write_csv(
+    rows: Iterable[Mapping[str, Any]], delimiter: str = ",", decimal: str = ".", encoding: str = "utf-8"
+) -> None:
     """Write rows as CSV, however many there are; a value of None gives an empty field."""
-    out, pieces = Output(), iter(rows)
+    out, pieces = Output(encoding), iter(rows)
     for text in _csv_blocks(iter(lambda: list(itertools.islice(pieces, 1000)), []), delimiter, decimal):
         out.write(text)
 

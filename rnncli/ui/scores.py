@@ -109,7 +109,7 @@ _FIGURES = {"mae": "MAE", "rmse": "RMSE", "smape": "sMAPE", "mase": "MASE", "rms
 def write_backtest(made: Evaluation, form: str) -> None:
     """Write a backtest: as tables, as csv with every row of every window, or as json with score and backtest."""
     if form == "csv":
-        write_csv(made.rows, made.delimiter, made.decimal)
+        write_csv(made.rows, made.delimiter, made.decimal, made.encoding)
     elif form == "json":
         Output().write(json.dumps(evaluation_object(made.score, made.report), ensure_ascii=False, indent=2) + "\n")
     else:

@@ -93,7 +93,8 @@ def _of_run(request: Request, lead: Lead) -> Evaluation:
             lead.hold_out(source, reading)
         try:
             with lead.shared(experiment.learner.backpropagation.pool.ranks, "evaluate", request.options):
-                return experiment.evaluate(request.options)
+                made = experiment.evaluate(request.options)
+                return replace(made, encoding=experiment.config.data.encoding)
         except UsageError as error:
             raise UsageError(
                 str(error).replace("nothing was held out", f"{model.run}: nothing was held out", 1)

@@ -20,7 +20,7 @@ from rnncli.data.source import Source, encoding_name
 from rnncli.errors import ConfigError, DataError, ModelFileError, UsageError, quoted, shown
 from rnncli.kernels import buffers, cache
 from rnncli.nn import model_file
-from rnncli.notes import Doubt, doubt, note
+from rnncli.notes import Doubt, doubt, note, reworded
 from rnncli.tasks.registry import TASKS, config_from_mapping, load_config
 from rnncli.tasks.task import Options, Predictor, Task
 from rnncli.training.listed import FAILED, RUNNING, STOPPED
@@ -260,14 +260,20 @@ def require_one_file(config: Config, source: Source) -> None:
 
 @contextlib.contextmanager
 def reading_as_trained() -> Iterator[None]:
-    """Say of the keys that errors within the block name as a mend that training takes them: a model has its own."""
+    """Say of the keys that errors and notes within the block name as a mend that training takes them: a model has its
+    own."""
     try:
-        yield
+        with reworded(_for_training):
+            yield
     except (DataError, UsageError) as error:
-        text, count = _BY_KEY.subn(r"rnncli train \g<0>", str(error))
-        if not count:
+        text = _for_training(str(error))
+        if text == str(error):
             raise
         raise type(error)(text) from None
+
+
+def _for_training(text: str) -> str:
+    return _BY_KEY.sub(r"rnncli train \g<0>", text)
 
 
 def require_understood(command: str, task: Task, options: Options) -> None:

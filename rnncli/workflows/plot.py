@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rnncli import safe_files
+from rnncli.data.encodings import encoding_of
 from rnncli.data.source import decode, read_source
 from rnncli.errors import DataError, MachineError, ModelFileError, UsageError, shown
 from rnncli.notes import doubt, note
@@ -34,7 +35,8 @@ def to_plot(runs: Sequence[str]) -> tuple[Curve, ...] | tuple[ForecastChart, ...
         return curves
     if len(runs) > 1:
         raise UsageError("-: standard input is drawn alone; leave out the runs, or the -")
-    return of_text(decode(read_source(PIPE), hint="write it as UTF-8"))
+    piped = read_source(PIPE)
+    return of_text(decode(piped, encoding_of(piped), hint="write it as UTF-8"))
 
 
 def curve_of_run(run: str) -> Curve:

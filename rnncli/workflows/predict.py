@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
+from rnncli.data.encodings import UTF_8
 from rnncli.data.source import Source
 from rnncli.errors import UsageError, quoted
 from rnncli.notes import doubt
@@ -38,7 +40,8 @@ def predict(
     if data is None:
         _doubt_changed(model.run)  # before an answer may fail for want of what that file has
     with reading_as_trained():
-        return model.load().predict(Asked(data, reading, options, tell, more, language))
+        answers = model.load().predict(Asked(data, reading, options, tell, more, language))
+    return replace(answers, encoding=str(model.header["data"].get("encoding") or UTF_8))
 
 
 def _doubt_changed(run: str) -> None:

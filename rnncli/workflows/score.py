@@ -12,7 +12,7 @@ from rnncli.data.source import Source
 from rnncli.errors import UsageError, quoted
 from rnncli.tasks.scored import ScoredLine, ScoredText
 from rnncli.tasks.task import Asked, Options
-from rnncli.workflows.opening import Model, open_to_answer, require_readable, require_understood
+from rnncli.workflows.opening import Model, open_to_answer, reading_as_trained, require_readable, require_understood
 
 MOST_KEPT = 100_000  # lines, of which a share of the most surprising is taken in the end
 
@@ -46,7 +46,8 @@ def score(request: Request, tell: Callable[[str], None]) -> ScoredText:
     if isinstance(request.data, str) and os.path.isdir(request.data):
         whole = f"rnncli evaluate {quoted(model.run)} {quoted(request.data)}"
         raise UsageError(f"{request.data}: is a folder, and score reads one text, line by line; of all texts: {whole}")
-    scored = model.load().score(Asked(request.data, request.reading, request.options, tell))
+    with reading_as_trained():
+        scored = model.load().score(Asked(request.data, request.reading, request.options, tell))
     lists = scored.lines
     if request.above is not None:
         lists = _above(lists, request.above)

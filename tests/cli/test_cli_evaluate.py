@@ -57,6 +57,19 @@ def test_new_data_take_the_place_of_the_test_part(folder: Path) -> None:
     assert "\ntest score, nats per token (33 tokens" in text
 
 
+def test_fewer_new_rows_than_the_horizon_are_scored_as_far_as_the_mend_says(folder: Path) -> None:
+    """The context is that of the training data, so that a file of one new row is enough."""
+    (folder / "month.csv").write_text("month,sales\n2011-01,90\n")
+    said = run("evaluate", "forecast", "month.csv", cwd=folder).refused(3)
+    assert "has 1 row to score, too few for a horizon of 4; score 1 ahead with --horizon 1, or give it more" in said
+    score = json.loads(run("evaluate", "forecast", "month.csv", "--horizon", "1", "-f", "json", cwd=folder).ok().out)
+    first = run("predict", "forecast", cwd=folder).ok().out.splitlines()[1]
+    assert score["network"] == pytest.approx(abs(90 - float(first.split(",")[1])), abs=0.01)
+    assert score["floors"]["last value"] == pytest.approx(90 - float(SALES.split(",")[-1]))
+    assert score["split"] == "test"
+    assert score["detail"].startswith("1 rolling origins, horizon 1")
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

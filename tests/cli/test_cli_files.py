@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -136,3 +137,35 @@ def test_a_model_of_windows_1252_reads_marked_utf_8_and_names_the_encoding_of_ot
         assert "pass --encoding utf-8" in run("predict", "run", "plain.csv", *options, cwd=tmp_path).failed(2)
     followed = run("predict", "run", "marked.csv", "--follow", cwd=tmp_path).ok()
     assert "could not be read" not in followed.err
+
+
+TOWNS = "day;größe;laden\n" + "".join(
+    f"{date(2023, 1, 1) + timedelta(i)};{shop + i % 7},5;{name}\n"
+    for i in range(84)
+    for shop, name in ((10, "Köln"), (40, "Fürth"))
+)
+TINY = ("model.hidden_size=4", "training.epochs=1", "training.seeds=1", "data.horizon=7", "data.context=14")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
+def test_a_csv_is_written_in_the_encoding_of_the_data_and_begins_as_they_do(tmp_path: Path, encoding: str) -> None:
+    """So that a spreadsheet which wrote the data opens it, and JSON is UTF-8 whatever the data are in."""
+    (tmp_path / "towns.csv").write_bytes(TOWNS.encode(encoding))
+    keys = [*TINY, *(["data.encoding=utf-16"] if encoding == "utf-16" else [])]
+    sets = [part for key in keys for part in ("--set", key)]
+    run("train", "towns.csv", "-o", "run", "-q", *sets, cwd=tmp_path).ok()
+    written = run("predict", "run", cwd=tmp_path).ok().out.encode("utf-8", "surrogateescape")
+    text = written.decode(encoding)
+    assert written == text.encode(encoding)
+    assert text.startswith("laden;day;größe")
+    assert "Köln;2023-03-26;" in text
+    assert "\ufeff" not in text
+    scored = run("evaluate", "run", "-f", "csv", cwd=tmp_path).ok().out.encode("utf-8", "surrogateescape")
+    assert "Fürth" in scored.decode(encoding)
+    rows = json.loads(run("predict", "run", "-f", "json", cwd=tmp_path).ok().out)
+    assert rows[0]["laden"] == "Köln"
+    again = run("predict", "run", "towns.csv", "-f", "csv", cwd=tmp_path).ok().out.encode("utf-8", "surrogateescape")
+    assert again == written
+    (tmp_path / "other.csv").write_bytes(TOWNS.encode("utf-8"))
+    other = run("predict", "run", "other.csv", "--encoding", "utf-8", cwd=tmp_path).ok().out
+    assert other.encode("utf-8", "surrogateescape") == written

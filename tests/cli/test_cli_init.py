@@ -11,6 +11,9 @@ from cli_runs import in_shell, run
 PROSE = "Call me as you like.\nIt was, all in all, a grey day,\nand nobody came.\n" * 20
 STROKES = "stroke,dx,dy,shape\n" + rows(lambda i: (i // 6, value(i), value(i), "ab"[i // 6 % 2]), count=240)
 SHOPS = "shop,day,sold\n" + "".join(f"{shop},{line}\n" for shop in "ab" for line in SALES.splitlines()[1:])
+WIDE = "day,north,south\n" + "".join(
+    f"{day},{sold},{2 * float(sold)}\n" for day, sold in (line.split(",") for line in SALES.splitlines()[1:])
+)
 GRAMS = "review,grams\n" + rows(lambda i: (f"{'ab' * (i % 9)} {i}", value(i)))
 QUICK = ("--set", "training.epochs=1", *(word for key in SMALL for word in ("--set", key)))
 
@@ -18,6 +21,8 @@ TASKS = {
     "prose": ("a.txt", PROSE, ()),
     "series": ("a.csv", SALES, ()),
     "panel": ("a.csv", SHOPS, ("--set", "data.id=shop")),
+    "panel without a word": ("a.csv", SHOPS, ()),
+    "side by side": ("a.csv", WIDE, ()),
     "texts": ("a.csv", REVIEWS, ()),
     "strokes": ("a.csv", STROKES, ()),
     "numbers": ("a.csv", GRAMS, ()),

@@ -11,9 +11,12 @@ from cli_runs import run
 from conftest import SALES, Shelf
 
 from rnncli.cli import rnncli
+from rnncli.notes import Doubt, doubt, note, noting
+from rnncli.workflows.opening import reading_as_trained
 
 HEAD, *ROWS = SALES.splitlines()
 NEXT = [f"2011-{month:02d},{60 + month}" for month in range(1, 9)]
+LATER = [(year, month) for year in (2012, 2013, 2014) for month in range(1, 13)]
 TRAINING = re.compile(r"train (?:with )?--set data\.\w+")
 OPTION = re.compile(r"--[a-z][a-z-]*")
 
@@ -37,6 +40,7 @@ CASES = {
     "thousands": lambda rows: [row.split(",")[0] + ',"1,234,567"' for row in rows],
     "another zone": lambda rows: [f"2011-01-01T00:0{i}:00+0{i % 5}:00,{i}" for i in range(len(rows))],
     "too late": lambda rows: rows[2:],
+    "codes": lambda rows: [*rows, *(f"{year}-{month:02d},{-999 if month < 3 else month}" for year, month in LATER)],
 }
 
 
@@ -50,6 +54,18 @@ def test_the_mends_are_options_of_the_command(shelf: Shelf, tmp_path: Path, comm
     assert "--set" not in rest
     parameters = rnncli.get_command(click.Context(rnncli), name).params
     assert set(OPTION.findall(rest)) <= {option for parameter in parameters for option in parameter.opts}
+
+
+def test_notes_and_doubts_name_what_training_takes_too() -> None:
+    said: list[str] = []
+    with noting(said.append), reading_as_trained():
+        note("the first line names the columns; if not, --set data.header=false")
+        doubt("far; train with --set data.na_values=-999")
+    assert said == [
+        "the first line names the columns; if not, rnncli train --set data.header=false",
+        "far; train with --set data.na_values=-999",
+    ]
+    assert [isinstance(text, Doubt) for text in said] == [False, True]
 
 
 @pytest.mark.parametrize("command", ["predict", "evaluate"])

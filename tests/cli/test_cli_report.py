@@ -9,9 +9,11 @@ import os
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 from cli_runs import run
 from conftest import SALES, Shelf, write_inputs
@@ -226,6 +228,35 @@ def test_parts_that_matter_least_are_left_out_first() -> None:
     assert "y" not in less.partition("Left out")[0]
     assert "x" * 5_000 in less
     assert len([*articles_for([parts, parts], ["c", "d"], 8_800 + 15)]) == 1  # there is room for one beginning alone
+
+
+def test_some_of_several_parts_that_are_left_out_are_counted() -> None:
+    parts = [Part(Markup("<h1>a</h1>")), *(Part(Markup("z" * 5_000), 9, "Next", "forecasts") for _ in range(3))]
+    (some,) = articles_for([parts], ["command"], 8_400 + 11_000)
+    assert "below 300 kB: forecasts (1 of 3)<" in some
+    (none,) = articles_for([parts], ["command"], 8_400 + 1_000)
+    assert "below 300 kB: forecasts<" in none
+
+
+def ordinary(number: int) -> ForecastChart:
+    """A forecast as of a year of months, with its intervals, after three years."""
+    history = tuple((f"{2020 + i // 12}-{i % 12 + 1:02}", 100 + i * 7919 % 89 + number) for i in range(36))
+    forecast = tuple((f"2023-{i + 1:02}", 120.0 + i) for i in range(12))
+    bands = tuple((level, (80.0,) * 12, (160.0,) * 12) for level in (80.0, 95.0))
+    months = np.arange("2020-01", "2024-01", dtype="datetime64[M]").astype("datetime64[s]").astype(int)
+    return ForecastChart(f"shop {number}", history, forecast, bands, "sold", tuple(months.tolist()))
+
+
+@pytest.mark.plots
+def test_three_ordinary_runs_keep_all_their_pictures(folder: Path) -> None:
+    report = json.loads((folder / "sales" / "report.json").read_text())
+    curve = Curve("x", tuple(range(0, 1500, 5)), tuple(1 + i * 79 % 100 / 100 for i in range(300)), (0.5,) * 300)
+    charts = tuple(map(ordinary, range(8)))
+    worst = tuple(replace(chart, actual=(130.0,) * 12) for chart in charts[:3])
+    content = page_of([Shown(f"runs/{i}", report, curve, forecasts=charts, worst=worst) for i in range(3)])
+    assert "Left out" not in content
+    assert content.count("<svg") == 1 + 3 * (8 + 3 + 1)
+    assert len(content.encode()) < 300_000
 
 
 def test_only_a_page_is_written_and_never_over_data(folder: Path, tmp_path: Path) -> None:

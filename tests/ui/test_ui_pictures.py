@@ -21,7 +21,7 @@ from rnncli.inspection.reports import Compared
 from rnncli.tasks.forecast.reports import ForecastChart
 from rnncli.training.curves import Curve
 from rnncli.training.reports import Confusion
-from rnncli.ui.pictures import canvas, confusion, curves, forecast, gradients
+from rnncli.ui.pictures import canvas, confusion, curves, forecast, gradients, inline
 from rnncli.ui.pictures.dates import date_labels
 
 HOSTILE = "a\x1b[31m$\\frac{1}{0}$ <b> & \n\u202e\ufffe"
@@ -64,7 +64,7 @@ pytestmark = pytest.mark.plots
 
 def words(draw: Callable[[], Any]) -> list[str]:
     """All that is written in a picture."""
-    root = ElementTree.fromstring(canvas.inline_svg(draw))
+    root = ElementTree.fromstring(inline.inline_svg(draw))
     return [element.text or "" for element in root.iter("{http://www.w3.org/2000/svg}text")]
 
 
@@ -93,10 +93,20 @@ def test_a_forecast_has_dates_bands_and_the_numbers_of_the_data() -> None:
 def test_a_forecast_says_its_unit_and_one_of_a_page_has_its_legend_in_one_line() -> None:
     assert "sold, €" in words(lambda: forecast.draw([series(unit="€")]))
     assert "€" in words(lambda: forecast.draw([series(target="sales", unit="€")]))
-    svg = canvas.inline_svg(lambda: forecast.draw([series()]))
+    svg = inline.inline_svg(lambda: forecast.draw([series()]))
     entries = re.findall(r' y="([0-9.]+)"[^>]*>(history|95% interval|80%|forecast)<', svg)
     assert len(entries) == 4
     assert len({y for y, _ in entries}) == 1
+
+
+def test_a_picture_of_a_page_is_short_and_draws_the_same_lines(tmp_path: Path) -> None:
+    """Of the words and of the points of its lines none is missing beside the file of the same size."""
+    svg = inline.inline_svg(PICTURES["forecast"])
+    assert len(svg.encode()) < 8000
+    assert not re.search(r">\s+<|rotate\(-?0 | id=\"(figure|axes|line2d|text)_", svg)
+    line = re.search(r'<path d="([^"]*)" clip-path="[^"]*" style="fill:none;stroke:var\(--ink\);stroke-width:1.4', svg)
+    assert line is not None
+    assert len(re.findall(r"[ML]-?[0-9.]+ -?[0-9.]+", line[1])) == len(series().history) - 1  # one is missing
 
 
 def test_what_came_true_is_drawn_beside_the_forecast() -> None:
@@ -178,7 +188,7 @@ def test_no_entry_of_a_legend_is_cut_off(name: str, inches: float) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     drawn: list[Any] = []
-    canvas._content(lambda: drawn.append(LEGENDS[name]()) or drawn[0], "png", {"figure.figsize": (inches, inches)})
+    canvas.content_of(lambda: drawn.append(LEGENDS[name]()) or drawn[0], "png", {"figure.figsize": (inches, inches)})
     (figure,) = drawn
     FigureCanvasAgg(figure).draw()
     legends = [*figure.legends, *filter(None, (axes.get_legend() for axes in figure.axes))]
@@ -278,7 +288,7 @@ def test_drawing_changes_nothing_of_matplotlib_itself() -> None:
     import matplotlib
 
     before = dict.copy(matplotlib.rcParams)
-    svg = canvas.inline_svg(PICTURES["forecast"])
+    svg = inline.inline_svg(PICTURES["forecast"])
     assert svg.startswith("<svg")
     assert dict.copy(matplotlib.rcParams) == before
 

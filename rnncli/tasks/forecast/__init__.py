@@ -8,6 +8,7 @@ forecasts exactly what that baseline does.
     panel               several series in one table, with covariates; rows put in their places; storage in a file
     panel_columns, panel_times   the roles of columns; the column of times, or the columns that tell it together
     panel_targets       the columns to forecast, where none is named
+    panel_keys          the columns that tell series apart, where none is named
     panel_tables, panel_steps    panels from a CSV; from a table with a row for each step
     hierarchy           sums of series by region and shop: which there are, and their series
     settings            config values that the data decide where they are left open; detection of the season

@@ -17,6 +17,7 @@ _FEWEST = 10  # errors of one step, to tell its scale; else those of all steps a
 _ENOUGH = 400  # errors of one step tell its tails; with fewer, those of neighbouring steps are taken too
 _SMEARED = 18  # the seed by which errors of counts are smeared
 _FEWEST_WORTH = 3.0  # independent errors, fewer of which tell no spread at all
+_DEVIATION = 0.9  # of the logarithm of a scale, by the root of the normal errors that told it
 
 
 def quantiles_of(sample: np.ndarray) -> np.ndarray:
@@ -73,20 +74,33 @@ def by_step(errors: np.ndarray, together: Together) -> np.ndarray:
     """Return quantiles (H, G) of errors (H, W, C) by step, smoothed over steps where there are few, and `widened`.
 
     A step's quantiles are its scale, half of what the middle 80% of its errors span, times the quantiles of errors in
-    units of their step's scale, which are taken from as many neighbouring steps as tell the tails.
+    units of their step's scale, which are taken from as many neighbouring steps as tell the tails: from all of them,
+    with scales that never fall, if too few errors are independent to tell that a later step is known better.
     """
     flat: Sequence[np.ndarray] = [step[np.isfinite(step)] for step in errors.reshape(len(errors), -1)]
     fewest = min(step.size for step in flat)
-    worth = worth_of(errors, together)
+    worth, count = worth_of(errors, together), sum(step.size for step in flat)
     scales = np.zeros(1) if fewest < _FEWEST else np.array([half_of_middle(step) for step in flat])
     if not scales.all():
-        return widened(np.tile(quantiles_of(np.concatenate(flat)), (len(flat), 1)), worth, np.isfinite(errors).sum())
+        return widened(np.tile(lengthened(np.concatenate(flat)), (len(flat), 1)), worth, count)
     units = [step / scale for step, scale in zip(flat, scales, strict=True)]
     radius = -(-_ENOUGH // fewest) // 2
     scales = smoothed(scales, radius)
+    growing = rising(scales)
+    if radius and np.abs(np.log(growing / scales)).max() <= 2 * _DEVIATION / np.sqrt(worth):
+        scales, radius = growing, len(units)
     near = [units[max(k - radius, 0) : k + radius + 1] for k in range(len(units))]
-    kept = np.stack([scale * quantiles_of(np.concatenate(some)) for scale, some in zip(scales, near, strict=True)])
-    return widened(kept, worth, np.isfinite(errors).sum())
+    kept = np.stack([scale * lengthened(np.concatenate(some)) for scale, some in zip(scales, near, strict=True)])
+    return widened(kept, worth, count)
+
+
+def lengthened(sample: np.ndarray) -> np.ndarray:
+    """Return quantiles (G,) of a sample with tails of Student's t beyond its outmost values: of n values, no more than
+    (n − 1) / (n + 1) of all others lie between these."""
+    quantiles, tails = quantiles_of(sample), np.abs(_NORMAL * _students(sample.size))
+    outmost = float(np.interp(1 / (sample.size + 1), SHARES, tails))
+    middle = quantiles[len(SHARES) // 2]
+    return np.asarray(middle + (quantiles - middle) * (np.maximum(tails / outmost, 1) if outmost else 1))
 
 
 def widened(errors: np.ndarray, worth: float, count: float = np.inf) -> np.ndarray:

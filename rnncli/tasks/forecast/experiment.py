@@ -46,6 +46,7 @@ class ForecastExperiment(Experiment):
     """The series, the networks for them, and the learner that trains the networks."""
 
     config: ForecastConfig
+    given = False  # that is scored was given, see `hold_out`
 
     def __init__(
         self,
@@ -133,17 +134,13 @@ class ForecastExperiment(Experiment):
         )
 
     def hold_out(self, source: Source, changes: Options) -> None:
-        """Take the rows of `source` that follow the last ones as the test split; DataError if they are too few."""
+        """Take the rows of `source` that follow the last ones as the test split."""
         data = self.config.data.read_as(changes)
         splits = with_rows(self.splits, source, self.columns, data, may_overlap=True)
         ends = np.stack([splits.ends[:, TRAINING], splits.ends[:, -2], splits.ends[:, -1]], axis=1)
         self.splits = Divided(splits.panel, ends, splits.last)
         self.features = self.fitted.encoders.features(splits.panel)
-        if not len(self.origins(TEST)):
-            rows, horizon = int((ends[:, TEST] - ends[:, VALIDATION]).max()), self.config.data.horizon
-            raise DataError(
-                f"{source.name}: has {rows} rows to score, too few for a horizon of {horizon}; give it more"
-            )
+        self.given = True
 
     @property
     def places(self) -> Places:
@@ -220,7 +217,9 @@ class ForecastExperiment(Experiment):
         return self.scored(SPLITS[split], self.tester().run(self.origins(split), begins=self.splits.begins(split)))
 
     def held_out(self) -> int | None:
-        """Return the split to score on: test, else validation, or None without either."""
+        """Return the split to score on: data that were given, or test, else validation, or None without either."""
+        if self.given:
+            return TEST
         return next((split for split in (TEST, VALIDATION) if len(self.origins(split))), None)
 
     def scored(self, split: str, tested: Backtest) -> Score:

@@ -66,7 +66,9 @@ def note_method(forecaster: Forecaster, wanted: int, *, network: bool) -> None:
 
 def note_receipts(forecaster: Forecaster, levels: Sequence[float], wanted: int, *, network: bool) -> None:
     """Write a note on the coverage that intervals had on validation, and on rows for which nobody knows it."""
-    note_coverage(forecaster.validated.calibrations[NETWORK if network else forecaster.method].receipts, levels, wanted)
+    receipts = forecaster.validated.calibrations[NETWORK if network else forecaster.method].receipts
+    note_coverage(receipts, levels, wanted)
+    _doubt_guessed(receipts, levels)
     if few := int((forecaster.panel.lengths < FEW).sum()):
         doubt(
             f"intervals: {few:,} of {len(forecaster.panel.ids):,} series have fewer than {FEW} rows, which tell little "
@@ -85,6 +87,18 @@ def note_coverage(receipts: Sequence[Receipt], levels: Sequence[float], wanted: 
             note(f"intervals: {receipt} on validation")
     if unchecked := " and ".join(in_words(*rows) for rows in _unchecked(receipts, wanted)):
         note(f"intervals: the validation split has too few windows to check the coverage of {unchecked}")
+
+
+def _doubt_guessed(receipts: Sequence[Receipt], levels: Sequence[float]) -> None:
+    """Write a doubt of levels that are more than the errors checked on validation can promise."""
+    errors = max((receipt.count for receipt in receipts if receipt.first == 1), default=0)
+    told = max(100 * (errors - 1) / (errors + 1), 0.0)  # of all values, between the outmost of so many
+    if guessed := [f"{level:g}%" for level in levels if level > told]:
+        doubt(
+            f"intervals: {errors:,} errors that were checked on validation promise no more than {told:.0f}%, so that "
+            f"{' and '.join(guessed)} {'is' if len(guessed) == 1 else 'are'} a guess; lower --levels, or train with more "
+            "data.validation"
+        )
 
 
 def _unchecked(receipts: Sequence[Receipt], wanted: int) -> Iterator[tuple[int, int]]:

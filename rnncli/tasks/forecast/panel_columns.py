@@ -28,6 +28,7 @@ from rnncli.data.typed import typed
 from rnncli.errors import ConfigError, DataError, UsageError, shown
 from rnncli.notes import doubt, note
 from rnncli.tasks.forecast.config import SeriesConfig
+from rnncli.tasks.forecast.panel_keys import plain_key
 from rnncli.tasks.forecast.panel_targets import find_targets
 from rnncli.tasks.forecast.panel_times import find_time, kinds_of, usual_name
 
@@ -138,14 +139,20 @@ def find_columns(table: Table, data: SeriesConfig) -> tuple[Columns, Table]:
         )
     )
     beside = (*past, *known, *static)
-    kinds = kinds_of(table, identity, {*beside, *_named(table, data.target, "target"), *sources})
+    targets = _named(table, data.target, "target")
+    kinds = kinds_of(table, identity, {*beside, *targets, *sources})
     time = find_time(table, data.time, kinds, identity, data.time_format)
     if isinstance(time, Join):
         doubt(f"the columns {' and '.join(map(shown, time.names))} are read together as the time")
         joins, table, time = [*joins, time], joined(table, time), time.name
         sources += joins[-1].names
+    if identity is None and time is not None and data.layout is None and data.duplicates == "refuse":
+        identity = plain_key(table, time, {*beside, *sources, *targets}, data.decimal)
     taken = [name for name in (identity, time, *beside, *sources) if name is not None]
-    targets = _named(table, data.target, "target") or find_targets(table, data, taken, identity, kinds)
+    if not targets:
+        targets = find_targets(table, data, taken, identity, kinds)
+    elif unread := [name for name in table.header if name not in (*taken, *targets)]:
+        note(f"columns left out, as no key of the config names them: {', '.join(unread)}")
     layout: Literal["long", "wide"] = "long" if identity is not None else "wide"
     columns = Columns(
         layout=layout,

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, combinations
 
 import numpy as np
 
 from rnncli.data.csv_table import Table
-from rnncli.data.numeric import is_number, numeric_column, refuse_missing
+from rnncli.data.numeric import numeric_column, refuse_missing
 from rnncli.data.time_column import read_timelines
 from rnncli.data.timeline import Timeline
 from rnncli.errors import DataError, quoted, shown
@@ -18,12 +16,11 @@ from rnncli.notes import doubt, note
 from rnncli.tasks.forecast.config import SeriesConfig
 from rnncli.tasks.forecast.panel import Column, Filling, Grid, Panel, coming_values, filled, stacked
 from rnncli.tasks.forecast.panel_columns import Columns, rows_of_series
+from rnncli.tasks.forecast.panel_keys import keys_of
 
 _LONGEST_WORD = 200  # characters; numpy keeps every word of a column as wide as the longest
 _MOST_GAPS = 20  # so many times as long as its rows a series may become by rows that are filled in,
 _FREELY = 100_000  # if it has more rows than this;
-_FEW = 0.05  # of the rows of one time, which may be there twice where the others are told apart
-_MOST_KEYS = 12  # columns that are tried in pairs
 _IN_ALL = 10_000_000  # and all series together, if they have more than this
 
 
@@ -137,26 +134,15 @@ class StepTable:
             raise DataError(f"{what}{self._hint_of_series()}{other}{mends}") from None
 
     def _hint_of_series(self) -> str:
-        """Return the likeliest mend of an error: the fewest columns of repeated cells that tell apart rows of one time,
-        but for a few, if those that are named do not."""
-        given = self.columns.sources(self.columns.id)
-        other = {*given, *self.columns.sources(self.columns.time), str(self.columns.time), str(self.columns.id)}
-        times = [row[self.index[str(self.columns.time)]] for row in self.table.rows]
-        columns = {name: [row[i] for row in self.table.rows] for name, i in self.index.items()}
-        most = 1.5 * max(Counter(times).values())  # series that have a row at one time
-        decimal = self.data.decimal
-        repeated = [n for n, cells in columns.items() if n not in other and _may_be_a_key(cells, most, decimal)]
-        at_once = _rows_at_once(times, [columns[name] for name in given])
-        for names in chain(combinations(repeated, 1), combinations(repeated[:_MOST_KEYS], 2)) if at_once else ():
-            keys = [*given, *names]
-            cells = [columns[name] for name in keys]
-            if _rows_at_once(times, cells) <= _FEW * at_once and len(set(zip(*cells, strict=True))) <= most:
-                tell = (
-                    f"the column {shown(keys[0])} says" if len(keys) == 1 else f"{' and '.join(map(shown, keys))} say"
-                )
-                value = quoted(keys[0]) if len(keys) == 1 else f"'[{', '.join(keys)}]'"
-                return f"; if {tell} which series a row is of, --set data.id={value}"
-        return ""
+        """Return the likeliest mend of an error: the fewest columns of repeated cells that may tell series apart."""
+        given, time = self.columns.sources(self.columns.id), str(self.columns.time)
+        other = {*given, *self.columns.sources(time), str(self.columns.id)}
+        keys = next(keys_of(self.table, time, given, other, self.data.decimal), None)
+        if keys is None:
+            return ""
+        tell = f"the column {shown(keys[0])} says" if len(keys) == 1 else f"{' and '.join(map(shown, keys))} say"
+        value = quoted(keys[0]) if len(keys) == 1 else f"'[{', '.join(keys)}]'"
+        return f"; if {tell} which series a row is of, --set data.id={value}"
 
     def _regular_times(self, at: int) -> tuple[list[Timeline], np.ndarray]:
         return read_timelines(
@@ -356,17 +342,6 @@ class StepTable:
 
     def _where(self, row: int) -> str:
         return f"{self.table.name}:{self.table.lines[row]}"
-
-
-def _rows_at_once(times: Sequence[str], columns: Sequence[Sequence[str]]) -> int:
-    """Return how many rows have the time, and the cells of these columns, of one before."""
-    return len(times) - len(set(zip(times, *columns, strict=True)))
-
-
-def _may_be_a_key(cells: Sequence[str], most: float, decimal: str) -> bool:
-    """True for cells of which at most so many are different, and that are no measured numbers."""
-    repeat = 1 < len(set(cells)) <= min(len(cells) // 2, most)
-    return repeat and not any(is_number(cell, decimal) and not cell.strip().isdigit() for cell in set(cells))
 
 
 def _is_words(column: Column) -> bool:

@@ -280,7 +280,8 @@ def _doubt_codes(panel: Panel, columns: Columns) -> None:
             if far and counts[end] >= _REPEATED and values[end] != 0:
                 doubt(
                     f"the column {shown(target)} is {values[end]:g} in {counts[end]:,} rows, and far from it in all "
-                    f"others; if that means a missing value, --set data.na_values={values[end]:g}"
+                    "others; if that means a missing value, leave these cells empty, or train with "
+                    f"--set data.na_values={values[end]:g}"
                 )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from rnncli.config.suggestions import did_you_mean
 from rnncli.data.written import Written
-from rnncli.errors import CheckFailedError, UsageError, shown
+from rnncli.errors import CheckFailedError, DataError, UsageError, shown
 from rnncli.notes import doubt, note
 from rnncli.tasks.forecast.answers import stamped
 from rnncli.tasks.forecast.backtest import MOST_DRAWN, NETWORK, UNRECONCILED, Backtest, evenly
@@ -129,9 +129,7 @@ def backtested(
         raise UsageError(f"{experiment.name}: nothing was held out; name data to test on, or set data.test")
     origins = experiment.origins(split, horizon)
     if not len(origins):
-        raise UsageError(
-            f"--horizon {horizon}: the {SPLITS[split]} split has fewer rows; lower it, or hold out more with data.test"
-        )
+        raise _too_few(experiment, split, horizon)
     chosen = _every(experiment, origins, windows, step)
     calibration, begins = experiment.validated.calibrations.get(NETWORK), experiment.splits.begins(split)
     if calibration is not None and calibration.windows is None and (horizon or 0) > calibration.horizon:
@@ -140,6 +138,17 @@ def backtested(
     if calibration is not None and experiment.method != NETWORK:
         note(f"intervals and quantiles are the network's; predict answers with {experiment.method.replace('-', ' ')}")
     return SPLITS[split], experiment.tester().run(chosen, calibration, begins, horizon, levels)
+
+
+def _too_few(experiment: ForecastExperiment, split: int, horizon: int | None) -> DataError | UsageError:
+    """Return the error for a split without an origin from which so many rows can be scored."""
+    if not experiment.given:
+        return UsageError(
+            f"--horizon {horizon}: the {SPLITS[split]} split has fewer rows; lower it, or hold out more with data.test"
+        )
+    rows, wanted = int(np.diff(experiment.splits.ends)[:, -1].max()), horizon or experiment.members.widest.horizon
+    mend = f"score {rows} ahead with --horizon {rows}, or give it more" if rows else "give it more"
+    return DataError(f"{experiment.splits.last}: has {rows} rows to score, too few for a horizon of {wanted}; {mend}")
 
 
 def _every(experiment: ForecastExperiment, origins: np.ndarray, windows: int | None, step: int) -> np.ndarray:

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 
 from rnncli.ui.output import visible
 from rnncli.ui.page.style import STYLE
-from rnncli.ui.pictures.canvas import Draw, inline_svg, is_installed, plain
+from rnncli.ui.pictures.canvas import Draw, is_installed, plain
+from rnncli.ui.pictures.inline import inline_svg
 
 _LONGEST, _SHORT = 240, 16  # characters of a cell, and of one that is not broken
 

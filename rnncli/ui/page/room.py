@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -30,11 +31,15 @@ def articles_for(articles: Sequence[Sequence[Part]], commands: Sequence[str], ro
     for number, (parts, command) in enumerate(zip(articles, commands, strict=True)):
         if (number, 0) in gone:
             return
-        missing = [part.what for k, part in enumerate(parts) if (number, k) in gone]
+        missing = Counter(part.what for k, part in enumerate(parts) if (number, k) in gone)
         inner = list(_sections([part for k, part in enumerate(parts) if (number, k) not in gone]))
         if missing:
             where = f"; they are in the page of this run alone: {command}" if len(articles) > 1 else ""
-            words = ", ".join(dict.fromkeys(missing))
+            whole = Counter(part.what for part in parts)
+            words = ", ".join(
+                what if count == whole[what] else f"{what} ({count} of {whole[what]})"
+                for what, count in missing.items()
+            )
             line = f"Left out, so that the page stays below {ROOM // 1000} kB: {words}{where}"
             inner.append(element("p", line, kind="soft"))
         yield Markup("".join(inner))

@@ -7,6 +7,7 @@ curves      the course of a training, or of several
 dates       an axis of dates
 forecast    a series, its forecast with bands, and what came true
 gradients   the gradient by lag of a network, or of several
+inline      a picture as an element of a page
 surprise    a text as a language model reads it
 
 This package imports matplotlib when something is drawn and not before.

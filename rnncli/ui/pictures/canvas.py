@@ -74,24 +74,6 @@ _NO_DATE: dict[str, dict[str, Any]] = {
     "svg": {"Date": None, "Creator": None},
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
 }
-_NARROW = 5.6  # inches of a picture in a page, so that it can be read on a phone
-_METADATA = re.compile("<metadata>.*?</metadata>", re.DOTALL)
-_SIZE = re.compile(r' (?:width|height|version)="[^"]*"')
-_PLACES = re.compile(r' (?:d|x|y|transform|width|height)="[^"]*"')
-_DECIMALS = re.compile(r"(\.\d)\d+")
-_VARIABLES = {
-    INK: "ink",
-    SOFT: "soft",
-    GRID: "grid",
-    PAPER: "paper",
-    BLUE: "blue",
-    ORANGE: "orange",
-    GREEN: "green",
-    PURPLE: "purple",
-    SKY: "sky",
-    YELLOW: "yellow",
-    **{colour: f"band-{i}" for i, colour in enumerate(BANDS, 1)},
-}
 _NO_XML = re.compile("[\ufffe\uffff]")
 
 
@@ -119,23 +101,11 @@ def form_of(path: str) -> str:
 
 def save(draw: Draw, path: Path, *, named: bool = True) -> None:
     """Replace `path` by the picture, in the format that its name ends in, as `put` does; OSError where that fails."""
-    put(path, _content(draw, form_of(str(path))), named=named)
+    put(path, content_of(draw, form_of(str(path))), named=named)
 
 
-def inline_svg(draw: Draw) -> str:
-    """Return the picture as an <svg> element for a page, in whose font its words are and whose colours it takes."""
-    narrow = {"svg.fonttype": "none", "font.family": ["sans-serif"], "figure.figsize": (_NARROW, _NARROW)}
-    svg = _content(draw, "svg", narrow, transparent=True).decode()
-    svg = _METADATA.sub("", svg[svg.index("<svg") :])
-    start, rest = svg.split(">", 1)
-    svg = f"{_SIZE.sub('', start)}>{rest}"
-    svg = _PLACES.sub(lambda found: _DECIMALS.sub(r"\1", found[0]), svg)  # a third of the bytes
-    for colour, name in _VARIABLES.items():
-        svg = svg.replace(colour, f"var(--{name})")
-    return svg
-
-
-def _content(draw: Draw, form: str, changes: dict[str, Any] | None = None, **options: Any) -> bytes:
+def content_of(draw: Draw, form: str, changes: dict[str, Any] | None = None, **options: Any) -> bytes:
+    """Return the bytes of a picture in a format; changes: of the look."""
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 

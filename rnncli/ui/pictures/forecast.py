@@ -68,7 +68,8 @@ def _draw_one(axes: Axes, chart: ForecastChart, columns: int, *, narrow: bool) -
     xs = [x for x, _ in begin] + list(coming)
     ends = [value for _, value in begin]
     if history:
-        axes.plot(past, history, color=INK, label="history", linewidth=1.4, **dots(len(history)))
+        marks = dots(2 * len(history) if narrow else len(history))
+        axes.plot(past, history, color=INK, label="history", linewidth=1.4, **marks)
     for k, (colour, (level, lows, highs)) in enumerate(_coloured(chart)):
         label = f"{level:g}%" if k and narrow else f"{level:g}% interval"
         if len(xs) == 1:  # whose band would have no width

@@ -146,16 +146,50 @@ def test_intervals_of_counts_are_the_whole_numbers_that_hold_nearest_to_what_is_
     assert got[level] == pytest.approx(100 * share, abs=1)
 
 
-def test_a_calibration_of_too_few_shows_in_its_receipt():
-    """Twenty values cannot say where 95% end."""
-    got = []
-    for seed in range(40):
-        errors = np.random.default_rng(seed).normal(0, 1, (1, 20, 1))
-        made = calibrated(errors, Together.of(np.arange(20)))
+@pytest.mark.parametrize("n", [4, 7, 12, 20])
+def test_few_errors_hold_what_is_asked_by_tails_beyond_those_that_were_seen(n):
+    """Between the outmost of n errors are (n − 1) / (n + 1) of all values: of 60% to 90% no interval of 95% is made."""
+    fresh, got = [], []
+    for seed in range(400):
+        errors = np.random.default_rng([seed, n]).normal(0, 1, (1, n + 1, 1))
+        made = calibrated(errors[:, :n], Together.of(np.arange(n)))
         got.append(made.receipts[-1].got)
-        own = made.interval(Outlook(np.zeros((1, 20, 1)), np.ones((1, 20, 1))), 95, windowing())
-        assert ((own[0] <= errors + 1e-9) & (errors - 1e-9 <= own[1])).all()  # of its own values it holds all
-    assert 75 < np.mean(got) < 88  # of nine in ten each, (10 − 1) / (10 + 1)
+        low, high = made.interval(Outlook(np.zeros((1, n, 1)), np.ones((1, n, 1))), 95, windowing())
+        fresh.append(low[0, 0, 0] <= errors[0, n, 0] <= high[0, 0, 0])
+        assert ((low <= errors[:, :n] + 1e-9) & (errors[:, :n] - 1e-9 <= high)).all()  # of its own values it holds all
+    assert within(np.mean(fresh), 95, len(fresh))
+    assert np.mean(fresh) > 0.9
+    assert np.mean(got) > 80  # of half as many errors
+
+
+def fallen(errors, together, level=80):
+    """How far the width of a step's interval of errors (H, W, C) is below that of a step before, at most, in logs."""
+    made, tail = calibrated(errors, together), (1 - level / 100) / 2
+    widths = np.log([made.error(step, 1 - tail) - made.error(step, tail) for step in range(len(errors))])
+    return float((np.maximum.accumulate(widths) - widths).max())
+
+
+@pytest.mark.parametrize("windows", [12, 30, 100])
+@pytest.mark.parametrize("level", LEVELS)
+def test_later_steps_have_no_narrower_intervals_by_the_noise_of_few_windows(windows, level):
+    """Errors of a random walk, and errors alike at all steps, from windows that overlap."""
+    together = Together.of(np.arange(windows) // 12)
+    for seed in range(10):
+        steps = np.random.default_rng([seed, windows]).normal(0, 1, windows + 12)
+        summed = np.cumsum(steps)
+        walk = np.stack([summed[k + 1 : k + 1 + windows] - summed[:windows] for k in range(12)])
+        flat = np.stack([steps[k : k + windows] for k in range(12)])
+        for errors in (walk, flat):
+            assert fallen(errors[:, :, None], together, level) < 1e-9
+
+
+def test_later_steps_keep_narrower_intervals_where_enough_windows_tell_them():
+    """The last value of a season of 12 is nearest to the value 12 steps later."""
+    random, width = np.random.default_rng(3), 1.2 - np.cos(2 * np.pi * np.arange(1, 13) / 12)
+    errors = (width[:, None] * random.normal(0, 1, (12, 120)))[:, :, None]
+    made = calibrated(errors, Together.of(np.arange(120)))
+    assert made.error(11, 0.9) < 0.3 * made.error(5, 0.9)
+    assert fallen(errors, Together.of(np.arange(120))) > 1.0
 
 
 def test_a_calibration_comes_back_from_json_as_it_was():

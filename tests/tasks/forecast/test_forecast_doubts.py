@@ -31,7 +31,7 @@ def test_a_number_that_may_mean_a_missing_value_is_told_with_a_mend_that_works(c
     (text,) = told(values)
     assert text == (
         f'the column "v" is {written} in 4 rows, and far from it in all others; if that means a missing value, '
-        f"--set data.na_values={written}"
+        f"leave these cells empty, or train with --set data.na_values={written}"
     )
     assert told(values, na_values=[written], missing="mask") == []
 

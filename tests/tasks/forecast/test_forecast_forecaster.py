@@ -382,6 +382,25 @@ def test_intervals_are_numbers_in_order_far_beyond_the_horizon_too(loss, transfo
     assert transform == "none" or np.min(row) > 0
 
 
+@pytest.mark.parametrize(
+    ("held_out", "told"), [(3, "80% and 95% are"), (8, "80% and 95% are"), (12, "95% is"), (45, None)]
+)
+def test_levels_that_so_few_errors_cannot_promise_are_doubted(held_out, told):
+    """Between the outmost of n errors are (n − 1) / (n + 1) of all values: 50%, 78%, 85% and 96%."""
+    experiment = made(csv(y=SERIES), horizon=1, validation=held_out)
+    experiment.score()
+    notes = []
+    with noting(notes.append):
+        reloaded(experiment).predicted(None, (40, 80, 95))
+    doubts = [note for note in notes if isinstance(note, Doubt)]
+    share = 100 * (held_out - 1) / (held_out + 1)
+    assert doubts == [
+        f"intervals: {held_out} errors that were checked on validation promise no more than {share:.0f}%, so that "
+        f"{told} a guess; lower --levels, or train with more data.validation"
+        for _ in range(told is not None)
+    ]
+
+
 def test_what_it_cannot_say_is_refused():
     model = reloaded(made(csv(y=SERIES), validation=0.0))
     with pytest.raises(UsageError, match="has no intervals"):

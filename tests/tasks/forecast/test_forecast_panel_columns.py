@@ -76,6 +76,26 @@ def test_of_several_numbers_the_one_that_its_name_suggests_is_the_target():
     assert columns_of(table, channels="independent").targets == ("promo", "price", "Sales")
 
 
+@pytest.mark.parametrize(
+    ("data", "left_out"),
+    [
+        ({"target": "Sales"}, "promo, price, word"),
+        ({"target": "Sales", "known_covariates": "promo"}, "price, word"),
+        ({"target": ["Sales", "price"], "static": "word", "past_covariates": "promo"}, None),
+        ({"target": "Sales", "id": "word"}, "promo, price"),
+        ({"target": "Sales", "id": ["word", "promo"]}, "price"),
+        ({"target": "Sales", "time": "none"}, "date, promo, price, word"),
+    ],
+)
+def test_columns_that_nothing_reads_are_told_where_the_config_names_the_target(data, left_out):
+    notes = []
+    read(
+        "date,promo,price,word,Sales\n2024-01-01,1,2.5,x,7\n2024-01-02,1,2.6,x,9\n2024-01-03,1,2.6,x,9\n", notes, **data
+    )
+    told = [note for note in notes if "columns left out" in note]
+    assert told == ([] if left_out is None else [f"columns left out, as no key of the config names them: {left_out}"])
+
+
 def test_what_counts_rows_or_tells_a_calendar_is_no_target():
     rows = "".join(f"{i},2024-01-{i:02},{i % 7},{int(i % 7 > 4)},{i},{i * i}\n" for i in range(1, 16))
     notes = []
@@ -221,3 +241,60 @@ def test_a_model_says_which_of_its_columns_is_not_there(named):
 def test_columns_go_through_a_model_file():
     columns = Columns("long", "i", "t", ("y", "z"), ("p",), ("a",), ("s",), ("s",))
     assert Columns.from_header(columns.to_header()) == columns
+
+
+def shops(*more, days=10):
+    """A table of two shops, one under another by day, with the cells of `more` columns by the number of the shop."""
+    names, cells = [name for name, _ in more], [cell for _, cell in more]
+    rows = (
+        [f"2024-01-{day + 1:02}", *(cell(shop, day) for cell in cells), str(20 * shop + day)]
+        for day in range(days)
+        for shop in (0, 1)
+    )
+    return "\n".join(map(",".join, [["date", *names, "sold"], *rows])) + "\n"
+
+
+SHOP = ("shop", lambda shop, day: "ab"[shop])
+NUMBER = ("number", lambda shop, day: "17"[shop])
+TOWN = ("town", lambda shop, day: ("Bonn", "Ulm")[shop])
+WHO = ("who", lambda shop, day: "xy"[(shop + day // 5) % 2])  # who change places
+PROMO = ("promo", lambda shop, day: str(day % 2))
+PRICE = ("price", lambda shop, day: f"{shop + 1}.{day}")
+
+
+@pytest.mark.parametrize(
+    ("more", "key"),
+    [
+        ([SHOP], "shop"),
+        ([PRICE, PROMO, SHOP], "shop"),
+        ([NUMBER, PROMO], "number"),
+        ([NUMBER, TOWN], "town"),
+        ([SHOP, TOWN], "shop"),
+    ],
+)
+def test_the_column_that_alone_tells_rows_of_one_time_apart_names_the_series(more, key):
+    notes = []
+    panel, columns = read(shops(*more), notes, target="sold")
+    assert (columns.layout, columns.id, columns.time) == ("long", key, "date")
+    assert panel.values[:, 0].tolist() == [*range(10), *range(20, 30)]
+    assert sum("tells rows of one time apart" in note for note in notes) == 1
+    assert read(shops(SHOP, NUMBER))[1].targets == ("sold",)
+
+
+@pytest.mark.parametrize("more", [[], [PRICE], [PROMO], [SHOP, WHO]])
+def test_where_no_column_plainly_names_the_series_rows_of_one_time_are_refused(more):
+    with pytest.raises(DataError, match="occurs twice"):
+        read(shops(*more), target="sold")
+
+
+def test_a_column_of_words_beside_one_time_that_occurs_twice_names_no_series():
+    table = "date,state,y\n" + "".join(
+        f"2024-01-{day + 1:02},{'last' if day else 'first'},{day}\n" for day in range(12)
+    )
+    with pytest.raises(DataError, match="occurs twice"):
+        read(table.replace("date,state,y\n", "date,state,y\n2024-01-01,last,0\n"))
+
+
+@pytest.mark.parametrize("data", [{"duplicates": "sum"}, {"layout": "wide", "duplicates": "mean"}])
+def test_rows_that_are_to_be_merged_are_told_apart_by_nothing(data):
+    assert read(shops(SHOP), target="sold", **data)[1].layout == "wide"

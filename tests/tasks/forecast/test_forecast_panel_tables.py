@@ -316,7 +316,10 @@ def test_rows_at_the_end_with_a_time_and_no_value_are_those_to_forecast(missing)
     panel, _ = read(KNOWN, notes, target="y", missing=missing)
     assert listed(panel) == [[1, 2]]
     assert panel.timelines[0].stamp(1) == "2024-01-03"
-    assert notes == ["the last 3 rows have a time and no value: they are taken for the rows to forecast"]
+    assert notes == [
+        "columns left out, as no key of the config names them: promo, holiday, temp",
+        "the last 3 rows have a time and no value: they are taken for the rows to forecast",
+    ]
 
 
 def test_without_times_a_missing_target_at_the_end_is_missing():
