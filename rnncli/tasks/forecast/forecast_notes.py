@@ -96,8 +96,8 @@ def _doubt_guessed(receipts: Sequence[Receipt], levels: Sequence[float]) -> None
     if guessed := [f"{level:g}%" for level in levels if level > told]:
         doubt(
             f"intervals: {errors:,} errors that were checked on validation promise no more than {told:.0f}%, so that "
-            f"{' and '.join(guessed)} {'is' if len(guessed) == 1 else 'are'} a guess; lower --levels, or train with more "
-            "data.validation"
+            f"{' and '.join(guessed)} {'is' if len(guessed) == 1 else 'are'} a guess; lower --levels, or train with "
+            "more data.validation"
         )
 
 
