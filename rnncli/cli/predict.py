@@ -145,7 +145,7 @@ def draw_attention(maps: Any, plot: str) -> None:
     "form",
     type=click.Choice(["table", "csv", "json", "jsonl", "plot"]),
     help="By default a table on a terminal and csv in a pipe; for seq2seq, caption and transcribe a line for each "
-    "answer.",
+    "answer. With --follow, which has no end, json is jsonl: an object a line.",
 )
 @click.option(
     "--strict",
@@ -174,13 +174,10 @@ def command(run: str, data: tuple[str, ...], form: str | None, plot: str | None,
     from rnncli.workflows.predict import predict
 
     say_notes(first_run(), quiet=quiet)
-    notes: list[str] = []
     reading = taken_reading(options)
     asked = given({**options, "plot": "--plot" if plot is not None else "-f plot" if form == "plot" else None})
-    with noting(notes.append):
-        answers = predict(run, data[0] if data else None, reading, asked, say, data[1:])
-    say_notes(notes, quiet=quiet)
     with noting(saying(quiet=quiet)):
+        answers = predict(run, data[0] if data else None, reading, asked, say, data[1:])
         if isinstance(answers, Stream):
             write_stream(answers, form)
             return

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import islice
 
 from rnncli.data.csv_table import Table
 from rnncli.data.numeric import is_missing, is_number
 from rnncli.errors import shown
-from rnncli.notes import note
+from rnncli.notes import doubt, note
 
 _SIGN = r"US\$|[$€£¥₹₽₩₺%‰]|°[CF]|USD|EUR|GBP|CHF|JPY|Rs\.?|kr|zł"
 _GAP = "[ \t\u00a0\u202f]*"
 _BRACKETED = re.compile(rf"{_GAP}\((.*)\){_GAP}")
 _SIGNED = re.compile(
-    rf"{_GAP}([+-]?){_GAP}({_SIGN})?{_GAP}([+-]?)([0-9.,][0-9.,' \u00a0\u202f]*?){_GAP}({_SIGN})?{_GAP}"
+    rf"{_GAP}([+-]?){_GAP}({_SIGN})?{_GAP}([+-]?)([0-9.,][0-9.,' \u00a0\u202f]*?|[-–—]){_GAP}({_SIGN})?{_GAP}"
 )
+_NUMERIC = re.compile(rf"{_GAP}[+-]?[0-9.,][0-9.,' \u00a0\u202f]*")
+_SEEN = 20  # cells that tell whether a column may have signs
 
 
 def cleaned(cells: Sequence[str], thousands: str | None, missing: Sequence[str] | None, decimal: str) -> list[str]:
@@ -35,20 +39,40 @@ def cleaned(cells: Sequence[str], thousands: str | None, missing: Sequence[str] 
 
 
 def without_signs(table: Table, missing: Sequence[str] | None = None) -> Table:
-    """Return the table without the sign of a currency, per cent or degrees that all cells of a column have, but those
-    that are one of `missing`, with a note of each such column."""
-    signs, words = {}, set(missing or ())
+    """Return the table without the sign of a currency, per cent or degrees that most cells of a column have, but those
+    that are one of `missing`, with a note of each such column, and a doubt of numbers in it that have none."""
+    signs, rows, words = dict[int, str](), table.rows, set(missing or ())
     for i in range(len(table.header)):
-        present = (row[i] for row in table.rows if not is_missing(row[i]) and row[i].strip() not in words)
-        sign = split_sign(next(present, ""))[0]
-        if sign and all(split_sign(cell)[0] == sign for cell in present):
+        there = (k for k, row in enumerate(rows) if not is_missing(row[i]) and row[i].strip() not in words)
+        first = list(islice(there, _SEEN))
+        if not (sign := _usual_sign(rows[k][i] for k in first)):
+            continue
+        present = [*first, *there]
+        numbers = {k: number for k in present for its, number in [split_sign(rows[k][i])] if its == sign}
+        if 2 * len(numbers) > len(present):
+            _doubt_bare(table, i, [k for k in present if k not in numbers and _NUMERIC.fullmatch(rows[k][i])], sign)
             signs[i] = sign
+            rows = [[*row[:i], numbers.get(k, row[i]), *row[i + 1 :]] for k, row in enumerate(rows)]
     if not signs:
         return table
     listed = ", ".join(f"{shown(table.header[i])} in {sign}" for i, sign in signs.items())
     note(f"numbers are read, and written, without their signs: {listed}")
-    rows = [[split_sign(cell)[1] if i in signs else cell for i, cell in enumerate(row)] for row in table.rows]
     return replace(table, rows=rows, signs={table.header[i]: sign for i, sign in signs.items()})
+
+
+def _doubt_bare(table: Table, index: int, bare: Sequence[int], sign: str) -> None:
+    """Write a doubt if the rows `bare` have a number without the sign of the others in column `index` (from 0)."""
+    if bare:
+        doubt(
+            f"{table.name}:{table.lines[bare[0]]}: {len(bare):,} numbers of the column {shown(table.header[index])} "
+            f"have no {sign}, {shown(table.rows[bare[0]][index].strip())} the first; they are read as the others"
+        )
+
+
+def _usual_sign(cells: Iterable[str]) -> str:
+    """Return the sign that most of these cells have, "" if that is none."""
+    counts = Counter(split_sign(cell)[0] for cell in cells)
+    return max(counts, key=lambda sign: counts[sign], default="")
 
 
 def split_sign(cell: str) -> tuple[str, str]:

@@ -144,10 +144,10 @@ class Layout:
                 refuse_titles(first, rest, name, self.decimal)
             header = bool(known) or not is_data(first, others, self.decimal)
             if not header:
-                note(f"the first line holds values, so it is data; the columns are called {_called(numbered(first))}")
+                doubt(f"the first line holds values, so it is data; the columns are called {_called(numbered(first))}")
             elif any(isinstance(one, int) for one in named):
                 line = shown(self.delimiter.join(first[1]))
-                note(f"the first line, {line}, names the columns; if not, --set data.header=false")
+                doubt(f"the first line, {line}, names the columns; if not, --set data.header=false")
         return (names_in(first, name) if header else numbered(first)), header
 
     def _refuse_skipped(self, name: str, named: Collection[str | int]) -> None:

@@ -10,6 +10,7 @@ from rnncli.data.written import Written
 
 _OF_A_STEP = 4  # significant digits of the typical step of a series
 _EXACT = 15  # significant digits that a double holds for sure
+_WHOLE = 2.0**53  # below it a double tells whole numbers apart
 _SEEN = 1000  # values tell how many decimals a series has
 _LONGEST = 12  # decimals, before a power of ten is shorter
 
@@ -40,6 +41,19 @@ class Digits:
     def number(self, value: float) -> Written:
         """Return a forecast of the series as it is written."""
         return Written(value, self.least if self.least <= _LONGEST else 0, self.most)
+
+
+def rounded_like(sums: np.ndarray, addends: np.ndarray) -> np.ndarray:
+    """Return sums (n, ...) rounded to the decimals that all the addends (m, ...) have, column by column: 0.1 + 0.2 is
+    0.3, as on paper. Sums of what has no few decimals, or of more digits than a double holds, stay as they are."""
+    made = np.array(sums, order="C")
+    for column, added in zip(made.reshape(len(made), -1).T, addends.reshape(len(addends), -1).T, strict=True):
+        known = added[np.isfinite(added)]
+        decimals = next((d for d in range(_LONGEST + 1) if np.array_equal(np.round(known, d), known)), None)
+        if decimals is not None:
+            exact = np.abs(column) < _WHOLE / 10.0**decimals
+            column[exact] = np.round(column[exact], decimals)
+    return made
 
 
 def decimals_of(text: str, decimal: str = ".") -> int:

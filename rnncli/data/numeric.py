@@ -11,7 +11,7 @@ import numpy as np
 from rnncli.config.suggestions import closest
 from rnncli.data.source import mend_of_names
 from rnncli.errors import DataError, UsageError, shown
-from rnncli.notes import note
+from rnncli.notes import doubt
 
 if TYPE_CHECKING:
     from rnncli.data.csv_table import Table
@@ -23,7 +23,7 @@ _SHAPE = r"[ \t]*[+-]?(?:[0-9]+(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][+-]?[0-9
 _NUMBER = {".": re.compile(_SHAPE.format(point=r"\.")), ",": re.compile(_SHAPE.format(point=","))}
 # Of cells with no other characters, `float` accepts what the grammar does: some ten times as fast as the patterns.
 _CHARACTERS = {point: f"0123456789{point}+-eE \t\n".encode() for point in _NUMBER}
-_MISSING = re.compile(r"[ \t]*(?:#?na|nan|null|none|#?n/a|-+|\.|\?|unavailable|unknown)?[ \t]*", re.IGNORECASE)
+_MISSING = re.compile(r"[ \t]*(?:#?na|nan|null|none|#?n/a|[-–—]+|\.|\?|unavailable|unknown)?[ \t]*", re.IGNORECASE)
 _INFINITE = re.compile(r"[ \t]*[+-]?inf(?:inity)?[ \t]*", re.IGNORECASE)
 _GROUPED = re.compile(r"[ \t]*[+-]?[1-9][0-9]{0,2}(?:[.,_' \u00a0\u202f][0-9]{3})+(?:[.,][0-9]*)?[ \t]*")
 _LARGEST = 1e30  # squares of larger values leave float32, where the model computes
@@ -175,8 +175,8 @@ def _refuse_thousands(table: Table, index: int, cells: Sequence[str], decimal: s
         _refuse(table, first, index, why)
 
 
-def note_fractions(table: Table, decimal: str) -> None:
-    """Write a note where all numbers with a `decimal` sign, such as 1.234, could be thousands as well."""
+def doubt_fractions(table: Table, decimal: str) -> None:
+    """Write a doubt where all numbers with a `decimal` sign, such as 1.234, could be thousands as well."""
     grouped, one = _may_be_grouped(decimal), ""
     for row in table.rows:
         for cell in row:
@@ -185,7 +185,7 @@ def note_fractions(table: Table, decimal: str) -> None:
                     return
                 one = one or cell.strip()
     if one:
-        note(
+        doubt(
             f"{table.name}: numbers such as {one} are read as fractions, not thousands; if they are thousands, "
             f"{_as_thousands(decimal)}, else --decimal {decimal}"
         )

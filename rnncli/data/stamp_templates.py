@@ -84,6 +84,7 @@ _ZONE = re.compile(rf"(?<=[msfMh])(?:{_OFFSET})$")  # of a template, whose clock
 
 # The texts that templates are made from: a date, with the kinds that its parts may be, and a clock after it. Kinds:
 # Y year, y a count of years, m month, n behind an M, b its name, d day, q quarter, w week, e its day, j day of a year.
+_WEEK = r"W[0-9]{2}|KW ?[0-9]{1,2}"  # KW is German
 _NUMBER, _NAME, _YEAR = "[0-9]{1,2}", "[A-Za-z]{3,9}", "[0-9]{4}|[0-9]{2}"
 _DATES = (
     (re.compile(rf"([0-9]{{4}})([-/.])({_NUMBER})(\2)({_NUMBER})"), ("Ymd",)),
@@ -98,8 +99,8 @@ _DATES = (
     (re.compile(rf"(Q[1-4])([-/. ]?)({_YEAR})"), ("qY",)),
     (re.compile(r"([0-9]{4})(-?)(M[0-9]{2})"), ("Yn",)),
     (re.compile(r"([0-9]{4})(-?)(W[0-9]{2})(\2)([1-7])"), ("Ywe",)),
-    (re.compile(r"([0-9]{4})([-/. ]?)(W[0-9]{2})"), ("Yw",)),
-    (re.compile(r"(W[0-9]{2})([-/. ]?)([0-9]{4})"), ("wY",)),
+    (re.compile(rf"([0-9]{{4}})([-/. ]?)({_WEEK})"), ("Yw",)),
+    (re.compile(rf"({_WEEK})([-/. ]?)([0-9]{{4}})"), ("wY",)),
     (re.compile(r"([0-9]{4})(-)([0-9]{3})"), ("Yj",)),
     (re.compile(rf"({_NUMBER})([-/ ])([0-9]{{4}})"), ("mY", "qY")),
     (re.compile(rf"([0-9]{{4}})([-/ ])({_NUMBER})"), ("Ym",)),
@@ -140,7 +141,9 @@ def _fields(kind: str, text: str, padded: bool) -> list[str]:
         return [name[:3], name]
     if kind in "md":
         return [kind.upper() * (2 if padded else 1)]
-    return [{"y": "y", "q": "Qq" if text[0] == "Q" else "q", "n": "MMM", "w": "Www", "e": "e", "j": "jjj"}[kind]]
+    if kind == "w":
+        return [text.rstrip("0123456789") + ("ww" if padded else "w")]
+    return [{"y": "y", "q": "Qq" if text[0] == "Q" else "q", "n": "MMM", "e": "e", "j": "jjj"}[kind]]
 
 
 def _clocks(match: re.Match[str]) -> Iterator[str]:

@@ -72,7 +72,7 @@ def _with_words(sections: list[Section], topic: str) -> list[Section]:
     """Return the sections with all words of a topic in their heading, else in their text, those with most first."""
     wanted = topic.strip().lower()
     words = [_STEM.sub(r"\1", word) for word in _plain(wanted).split()]
-    found = [section for section in sections if all(word in _plain(section.title) for word in words)]
+    found = [section for section in sections if all(_begins_in(section.title, word) for word in words)]
     if not found:  # a heading says less than the text under it
         found = [one for one in sections if _is_leaf(one) and all(word in _plain(one.text) for word in words)]
         found.sort(key=lambda one: -sum(map(_plain(one.text).count, words)) / len(one.text))
@@ -94,6 +94,11 @@ def topics() -> list[str]:
 def _plain(text: str) -> str:
     """Return a text without what is written in two ways, such as over-fitting and overfitting."""
     return text.lower().replace("-", "")
+
+
+def _begins_in(title: str, word: str) -> bool:
+    """True if a word of the title begins so: exit is in Exit codes, and not in perplexity."""
+    return re.search(rf"\b{re.escape(word)}", _plain(title)) is not None
 
 
 def _is_leaf(section: Section) -> bool:

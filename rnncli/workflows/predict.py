@@ -37,10 +37,10 @@ def predict(
     if more and not model.task.answers_files:
         raise UsageError(f"{more[0]}: a {model.task.name} answers for one file at a time; join them, or name one")
     language = open_model(str(options["lm"])).load() if "lm" in options else None
+    if data is None:
+        _doubt_changed(model.run)  # before an answer may fail for want of what that file has
     with reading_as_trained():
         answers = model.load().predict(Asked(data, reading, options, tell, more, language))
-    if data is None:
-        _doubt_changed(model.run)
     return replace(answers, encoding=str(model.header["data"].get("encoding") or UTF_8))
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from rnncli.errors import RnncliError, UsageError
+from rnncli.errors import RnncliError, UsageError, quoted
 from rnncli.inspection.reports import GradientReport
 from rnncli.notes import note, noting
 from rnncli.tasks.answers import Table

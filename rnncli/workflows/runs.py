@@ -28,7 +28,8 @@ _NO_DATA = rb"\"data_sha256\":\"\""  # in the state of a run, which `import` wro
 _ENDS = re.compile(rb'"data_offsets":\[[0-9]+,([0-9]+)\]')  # of the arrays in a model file
 _LOOKS = 1000  # each of a millisecond: what looks at a lock for longer was stopped
 _TRIAL = re.compile(r"trial-[0-9]+")  # the folder of a trial in a study, not of one that is trained from another seed
-_SAME = {"data.path", "training.threads"}  # keys in which runs of the same data do not differ
+# Keys in which runs of the same data do not differ; max_time chose updates, which do.
+_SAME = {"data.path", "training.threads", "training.max_time"}
 
 
 def runs(folder: str, sort: str = "name") -> list[Listed]:

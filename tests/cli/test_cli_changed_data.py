@@ -38,6 +38,22 @@ def test_predict_without_data_tells_of_a_file_that_has_changed(sales: Path) -> N
     assert run("predict", "run", "-q", cwd=sales).ok().err == ""
 
 
+def test_it_is_told_too_where_the_file_has_what_is_missing(place: Path) -> None:
+    rows = [f"{month},{month % 5},{month % 3}" for month in range(1, 49)]
+    (place / "k.csv").write_text("\n".join(["t,y,k", *rows]) + "\n")
+    roles = [word for key in ("target=y", "known_covariates=k", "horizon=4") for word in ("--set", f"data.{key}")]
+    run("train", "k.csv", "-o", "run", "--set", "training.updates=2", *roles, cwd=place).ok()
+    message = run("predict", "run", cwd=place).failed(3)
+    assert "are missing; give them to predict by --future FILE or in rows of DATA without a target" in message
+    ahead = [f"{month},,1" for month in range(49, 53)]
+    (place / "future.csv").write_text("\n".join(["t,y,k", *ahead]) + "\n")
+    given = run("predict", "run", "--future", "future.csv", cwd=place).ok().out
+    (place / "k.csv").write_text("\n".join(["t,y,k", *rows, *ahead]) + "\n")
+    told = run("predict", "run", cwd=place).err
+    assert "k.csv has changed since training, and is not read; name it to forecast after its rows" in told
+    assert run("predict", "run", "k.csv", cwd=place).ok().out == given
+
+
 def test_predict_tells_it_of_a_run_that_has_no_report(sales: Path) -> None:
     (sales / "run" / "report.json").unlink()
     assert run("predict", "run", "-q", cwd=sales).ok().err == ""

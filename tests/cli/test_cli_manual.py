@@ -129,6 +129,13 @@ def test_a_word_may_have_another_ending_or_a_hyphen(topic: str, told: str) -> No
     assert told in manual(topic)
 
 
+@pytest.mark.parametrize("topic", ["exit", "exit code", "codes"])
+def test_a_word_within_another_is_not_meant(topic: str) -> None:
+    shown = manual(topic)
+    assert shown.startswith("Exit codes")
+    assert "perplexity" not in shown
+
+
 def test_what_is_nowhere_is_refused() -> None:
     assert "rnncli help lists its pages" in run("help", "zzz", cwd=Path.cwd()).refused(2)
 

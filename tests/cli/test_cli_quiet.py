@@ -52,6 +52,23 @@ def test_a_quiet_command_leaves_standard_error_empty(call: str, shelf: Shelf, tm
     assert bool(told) == (call in SAYS_ITS_RESULT), told
 
 
+READ_IN_ONE_OF_TWO_WAYS = {
+    "fractions.csv": (
+        "day,y\n" + "".join(f"{day},{2 + day % 7}.{day % 9}75\n" for day in range(3, 60)),
+        "not thousands",
+    ),
+    "bare.csv": ("".join(f"2001-02-{day:02d},{day % 5}\n" for day in range(1, 28)), "the first line holds values"),
+    "list.txt": ("".join(f"how to mend a {noun}{i}?s\n" for i in range(40) for noun in "xy"), "looks like a list"),
+}
+
+
+@pytest.mark.parametrize("name", READ_IN_ONE_OF_TWO_WAYS)
+def test_a_quiet_command_tells_what_it_may_read_wrongly(name: str, tmp_path: Path) -> None:
+    content, told = READ_IN_ONE_OF_TWO_WAYS[name]
+    (tmp_path / name).write_text(content)
+    assert told in run("check", name, "-q", cwd=tmp_path).ok().err
+
+
 def test_a_code_is_decoded_without_a_word(shelf: Shelf, tmp_path: Path) -> None:
     run("compress", shelf / "text.txt", "-o", "text.rnnz", "--run", shelf / "char", "-q", cwd=tmp_path).ok()
     result = run("decompress", "text.rnnz", "--run", shelf / "char", "-o", "text.txt", "-q", cwd=tmp_path).ok()

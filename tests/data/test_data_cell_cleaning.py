@@ -1,11 +1,14 @@
 """Cells as people write them: marks between thousands, words for missing values, signs of units."""
 
+import re
+
 import pytest
 
 from rnncli.data.cell_cleaning import cleaned, without_signs
 from rnncli.data.csv_table import Table
 from rnncli.data.numeric import numeric_column
-from rnncli.notes import noting
+from rnncli.errors import DataError, shown
+from rnncli.notes import Doubt, noting
 
 
 def column(*cells):
@@ -53,6 +56,7 @@ def test_words_that_mean_missing_need_no_sign(cells):
         (["1.50 €", "-2€", "", "NA"], "€", [1.5, -2, None, None]),
         (["$1.25", "($3.50)", "(2 $)"], "$", [1.25, -3.5, -2]),
         (["12%", "7.5 %", "-1%"], "%", [12, 7.5, -1]),
+        (["- €", "5 €", "–", "€ -", "—€", "6 €"], "€", [None, 5, None, None, None, 6]),
         (["21.5 °C", "-3°C"], "°C", [21.5, -3]),
         (["USD 5", "EUR 5"], None, None),
         (["5%", "0.05"], None, None),
@@ -71,6 +75,25 @@ def test_a_sign_that_all_cells_have_is_taken_off_and_said(cells, sign, values):
     assert notes == [f'numbers are read, and written, without their signs: "temp" in {sign}']
     found = numeric_column(made, 1, missing="mask").tolist()
     assert [None if value != value else value for value in found] == values
+
+
+@pytest.mark.parametrize("odd", ["k.A.", "7 $", "n. n. €"])
+def test_a_cell_that_is_odd_among_signs_is_refused_by_its_line(odd):
+    with noting(lambda text: None):
+        made = without_signs(column("5 €", odd, "6 €"))
+    assert made.signs == {"temp": "€"}
+    with pytest.raises(DataError, match=f'd.csv:3: column 2 "temp": {re.escape(shown(odd))} is not a number'):
+        numeric_column(made, 1)
+
+
+def test_a_number_without_the_sign_of_the_others_is_told():
+    notes = []
+    with noting(notes.append):
+        made = without_signs(column("5 %", "6 %", "0.07", "8 %"))
+    assert numeric_column(made, 1).tolist() == [5, 6, 0.07, 8]
+    assert [text for text in notes if isinstance(text, Doubt)] == [
+        'd.csv:4: 1 numbers of the column "temp" have no %, "0.07" the first; they are read as the others'
+    ]
 
 
 def test_signs_come_before_thousands():

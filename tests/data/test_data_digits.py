@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnncli.data.digits import Digits, decimals_of
+from rnncli.data.digits import Digits, decimals_of, rounded_like
 from rnncli.data.written import Written
 from rnncli.ui.results import as_csv, cell, rounded
 
@@ -64,3 +64,24 @@ def test_what_came_in_is_the_same_text(text):
 def test_what_is_not_finite_is_none_in_json_and_other_floats_keep_eight_digits():
     assert rounded([Written(math.nan), Written(math.inf), 1 / 3]) == [None, None, 0.33333333]
     assert cell(1 / 3) == "0.33333333"
+
+
+@pytest.mark.parametrize(
+    ("addends", "total"),
+    [
+        ([0.1, 0.2], 0.3),
+        ([1.1, 2.2, 1.1 + 2.2], 1.1 + 2.2 + 1.1 + 2.2),  # more than a person writes
+        ([82.52, 560.83, 5425.62], 6068.97),
+        ([0.1, np.nan, 0.2], 0.3),
+        ([1e16, 0.5], 1e16),
+        ([3, 4], 7),
+    ],
+)
+def test_a_sum_has_the_decimals_of_its_addends(addends, total):
+    there = np.array(addends)
+    for one in (there, there[:, None], np.stack([there, there / 3], axis=1)):
+        sums = np.array([np.nansum(one, axis=0), np.full(one.shape[1:], np.nan)])
+        made = rounded_like(sums, one)
+        assert np.ravel(made[0])[0] == total
+        assert np.isnan(made[1]).all()
+    assert made[0, 1] == sums[0, 1]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from rnncli.data.cell_cleaning import cleaned
 from rnncli.data.csv_table import Table
-from rnncli.data.numeric import column_index, is_number, is_numeric_column, note_fractions, numeric_column
+from rnncli.data.numeric import column_index, doubt_fractions, is_number, is_numeric_column, numeric_column
 from rnncli.errors import DataError, UsageError, shown
 from rnncli.notes import noting
 
@@ -191,7 +191,7 @@ def test_what_the_grammar_accepts_float_accepts_too(cell):
 def test_fractions_that_may_be_thousands_are_told(cells, told):
     notes = []
     with noting(notes.append):
-        note_fractions(column(*cells), ".")
+        doubt_fractions(column(*cells), ".")
     one = cells[0]
     assert notes == (
         [

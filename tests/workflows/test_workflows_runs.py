@@ -50,6 +50,16 @@ def test_the_best_of_those_that_compare_is_marked_and_only_what_differs_is_shown
     assert [dict(one.differs) for one in found.values()] == [{"model.hidden_size": 8}, {"model.hidden_size": 16}, {}]
 
 
+def test_runs_differ_in_the_updates_that_a_time_allowed_and_not_in_the_time(tmp_path: Path) -> None:
+    for name, time, updates in (("a", None, 700), ("b", "15s", 900)):  # a filled its time, which null then says
+        report = made(tmp_path / name) / "report.json"
+        found = json.loads(report.read_text(encoding="utf-8"))
+        found["config"]["training"] = {"max_time": time, "updates": updates}
+        report.write_text(json.dumps(found), encoding="utf-8")
+    differs = [dict(one.differs) for one in listed(tmp_path).values()]
+    assert differs == [{"training.updates": 700}, {"training.updates": 900}]
+
+
 @pytest.mark.parametrize(
     ("unit", "key", "other", "compare"),
     [

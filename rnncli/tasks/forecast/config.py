@@ -242,8 +242,10 @@ class SeriesConfig(TableConfig):
         return [] if self.context is None else self.context if isinstance(self.context, list) else [self.context]
 
     def read_as(self, reading: Mapping[str, Any]) -> SeriesConfig:
-        """Return the keys with those of `reading` in their place; UsageError where both marks in numbers are one."""
-        data = self.model_copy(update=dict(reading))
+        """Return the keys with those of `reading` in their place; where its decimal sign is what stood between
+        thousands, nothing stands there. UsageError where both marks in numbers are one."""
+        dropped = {"thousands": None} if self.thousands is not None and reading.get("decimal") == self.thousands else {}
+        data = self.model_copy(update={**dropped, **reading})
         if data.thousands == data.decimal:
             raise UsageError(
                 f'the mark between thousands, "{data.thousands}", {_unlike_decimal(data.decimal)} beside --thousands'
@@ -254,7 +256,7 @@ class SeriesConfig(TableConfig):
     @classmethod
     def _thousands_are_no_fractions(cls, thousands: str | None, info: ValidationInfo) -> str | None:
         if thousands is not None and thousands == info.data.get("decimal"):
-            raise refusal(f"{_unlike_decimal(thousands)} too")
+            raise refusal(f"{_unlike_decimal(thousands)} too; if nothing stands there, --set data.thousands=null")
         return thousands
 
     @field_validator("format")

@@ -169,7 +169,9 @@ class Encoders:
             else:
                 first, last = (f"row {k} after its end" for k in (there + 1, needed))
             missing = f"{first} is" if first == last else f"{first} to {last} are"
-            mend = "add rows without a target, or give them in a second file with --future"
+            mend = (
+                "give them to predict by --future FILE or in rows of DATA without a target, or train with data.future"
+            )
             of_all = min(len(column) for coming in panel.coming for column in coming.values())
             fewer = f", or pass --horizon {of_all}" if of_all else ""
             raise DataError(f"the known covariates {names}{which} end too early: {missing} missing; {mend}{fewer}")

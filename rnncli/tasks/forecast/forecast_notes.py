@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnncli.errors import shown
 from rnncli.notes import doubt, note
 from rnncli.tasks.forecast.backtest import NETWORK
 from rnncli.tasks.forecast.calibration import RECEIPTS, Receipt, in_words
 from rnncli.tasks.forecast.padding import FEW
+from rnncli.tasks.forecast.panel_tables import ending_early
 from rnncli.tasks.forecast.recursive import Recursive
 from rnncli.tasks.forecast.splits import TEST, TRAINING, VALIDATION
 
@@ -22,15 +24,15 @@ if TYPE_CHECKING:
 _FAR = 5.0  # standard deviations of the training data from their mean
 
 
-def note_another_level(forecaster: Forecaster, name: str) -> None:
-    """Write a note if values are far from those of training, and no network scales them by their own context."""
+def doubt_another_level(forecaster: Forecaster, name: str) -> None:
+    """Write a doubt if values are far from those of training, and no network scales them by their own context."""
     windowing = forecaster.members.first.windowing
     if windowing.scaling != "none":
         return
     for s in range(len(forecaster.panel.ids)):
         level = windowing.forward(forecaster.panel.one(s).values[-windowing.context :]).mean(axis=0)
         if np.any(np.abs(level - windowing.fixed[0][s]) > _FAR * windowing.fixed[1][s]):
-            note(
+            doubt(
                 f"{name}: its level is far from that of the training data, at which data.scaling none keeps the "
                 "forecast; train with another data.scaling"
             )
@@ -38,7 +40,7 @@ def note_another_level(forecaster: Forecaster, name: str) -> None:
 
 
 def note_method(forecaster: Forecaster, wanted: int, *, network: bool) -> None:
-    """Write notes on rows beyond the horizon, a baseline that answers, and series with few rows."""
+    """Write notes on rows beyond the horizon, a baseline that answers, series with few rows and those that ended."""
     if wanted > forecaster.horizon and not isinstance(forecaster.members.first.decoder, Recursive):
         note(f"horizon {wanted} is beyond the trained {forecaster.horizon}: later rows build on forecast ones")
     if forecaster.method != NETWORK and not network:
@@ -51,6 +53,14 @@ def note_method(forecaster: Forecaster, wanted: int, *, network: bool) -> None:
             f"{short:,} of {len(forecaster.panel.ids):,} series have fewer than the {forecaster.members.context} rows "
             f"that the network reads, {int(forecaster.panel.lengths.min()):,} the fewest; rows missing before them are "
             + ("masked" if forecaster.data.padding else "their first value")
+        )
+    panel = forecaster.panel
+    if panel.timelines and (early := ending_early(panel)):
+        first = early[0]
+        doubt(
+            f"{len(early):,} of {len(panel.ids):,} series end before others, {shown(panel.ids[first])} at "
+            f"{panel.timelines[first].stamp(0)} the first: each is forecast from its own end on, so rows and totals "
+            "are of different times; leave out those that have ended, and bring the others up to date"
         )
 
 
@@ -79,15 +89,6 @@ def note_coverage(receipts: Sequence[Receipt], levels: Sequence[float], wanted: 
         note(f"intervals: the validation split has too few windows to check the coverage of {unchecked}")
 
 
-def _unchecked(receipts: Sequence[Receipt], wanted: int) -> Iterator[tuple[int, int]]:
-    """Yield the first and the last row of each range of the `wanted` rows that no coverage check is of."""
-    after = 1
-    for first, last in [*sorted({(one.first, one.last) for one in receipts}), (wanted + 1, wanted + 1)]:
-        if after < first and after <= wanted:
-            yield after, min(first - 1, wanted)
-        after = max(after, last + 1)
-
-
 def _doubt_guessed(receipts: Sequence[Receipt], levels: Sequence[float]) -> None:
     """Write a doubt on levels that so few errors as were checked cannot promise."""
     errors = max((receipt.count for receipt in receipts if receipt.first == 1), default=0)
@@ -98,6 +99,15 @@ def _doubt_guessed(receipts: Sequence[Receipt], levels: Sequence[float]) -> None
             f"so that {' and '.join(guessed)} {'is' if len(guessed) == 1 else 'are'} a guess; lower --levels, or "
             "train with more data.validation"
         )
+
+
+def _unchecked(receipts: Sequence[Receipt], wanted: int) -> Iterator[tuple[int, int]]:
+    """Yield the first and the last row of each range of the `wanted` rows that no coverage check is of."""
+    after = 1
+    for first, last in [*sorted({(one.first, one.last) for one in receipts}), (wanted + 1, wanted + 1)]:
+        if after < first and after <= wanted:
+            yield after, min(first - 1, wanted)
+        after = max(after, last + 1)
 
 
 def note_many_zeros(experiment: ForecastExperiment) -> None:

@@ -25,7 +25,7 @@ from rnncli.tasks.forecast.config import ForecastConfig, SeriesConfig
 from rnncli.tasks.forecast.continuation import doubt_beginning, follows, require_frequency, rows_read
 from rnncli.tasks.forecast.explanation import Explanation, explained, explained_baseline, usual_values
 from rnncli.tasks.forecast.features import Fitted, last_contexts
-from rnncli.tasks.forecast.forecast_notes import note_another_level, note_method, note_receipts
+from rnncli.tasks.forecast.forecast_notes import doubt_another_level, note_method, note_receipts
 from rnncli.tasks.forecast.hierarchy import Hierarchy, require_whole
 from rnncli.tasks.forecast.kept import require_kept
 from rnncli.tasks.forecast.members import SEED, Average, build_members
@@ -126,7 +126,7 @@ class Forecaster(Predictor):
         else:
             doubt_beginning(panel, source.name, self.panel, self.members.context)
         self._take(panel)
-        note_another_level(self, source.name)
+        doubt_another_level(self, source.name)
 
     def _read_history(self, source: Source, data: SeriesConfig) -> None:
         """Read `source`; a UsageError says what it is for if it has the rows ahead alone."""

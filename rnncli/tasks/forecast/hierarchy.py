@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 from rnncli.data.csv_table import Table
-from rnncli.data.digits import Digits
+from rnncli.data.digits import Digits, rounded_like
 from rnncli.data.joined_columns import join_of_keys
 from rnncli.data.numeric import column_index
 from rnncli.errors import DataError, shown
@@ -222,6 +222,7 @@ def _sum(panel: Panel, name: str, leaves: Sequence[int]) -> Panel:
         rows = slice(R - int(panel.lengths[s]), R)
         values[rows] += panel.values[panel.rows(s)]
         known[rows] &= panel.known[panel.rows(s)]
+    values = rounded_like(values, np.concatenate([panel.values[panel.rows(s)] for s in leaves]))
 
     def merged(columns: Mapping[str, Column]) -> dict[str, Column]:
         return {key: _merged([column[panel.rows(s)] for s in leaves]) for key, column in columns.items()}

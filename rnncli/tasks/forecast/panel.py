@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from rnncli.data.digits import Digits
+from rnncli.data.digits import Digits, rounded_like
 from rnncli.data.timeline import Timeline
 from rnncli.data.typed import typed
 
@@ -314,8 +314,8 @@ class Grid:
         total, count = np.zeros((2, self.end, *cells.shape[1:]))
         np.add.at(total, self.places, np.where(there, cells, 0.0))
         np.add.at(count, self.places, there)
-        divisor = count if self.duplicates == "mean" else np.ones_like(count)
-        return np.divide(total, divisor, out=np.full_like(total, np.nan), where=count > 0)
+        total[count == 0] = np.nan
+        return total / np.maximum(count, 1) if self.duplicates == "mean" else rounded_like(total, cells)
 
     def words(self, column: np.ndarray) -> np.ndarray:
         """Return words (n,), whose places rise from 0, as (end,): each is repeated until the next."""

@@ -147,7 +147,7 @@ def find_columns(table: Table, data: SeriesConfig) -> tuple[Columns, Table]:
         joins, table, time = [*joins, time], joined(table, time), time.name
         sources += joins[-1].names
     if identity is None and time is not None and data.layout is None and data.duplicates == "refuse":
-        identity = plain_key(table, time, {*beside, *sources, *targets})
+        identity = plain_key(table, time, {*beside, *sources, *targets}, data.decimal)
     taken = [name for name in (identity, time, *beside, *sources) if name is not None]
     if not targets:
         targets = find_targets(table, data, taken, identity, kinds)

@@ -137,7 +137,7 @@ class StepTable:
         """Return the likeliest mend of an error: the fewest columns of repeated cells that may tell series apart."""
         given, time = self.columns.sources(self.columns.id), str(self.columns.time)
         other = {*given, *self.columns.sources(time), str(self.columns.id)}
-        keys = next(keys_of(self.table, time, given, other), None)
+        keys = next(keys_of(self.table, time, given, other, self.data.decimal), None)
         if keys is None:
             return ""
         tell = f"the column {shown(keys[0])} says" if len(keys) == 1 else f"{' and '.join(map(shown, keys))} say"

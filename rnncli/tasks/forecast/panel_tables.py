@@ -10,7 +10,7 @@ import numpy as np
 from rnncli.config.chosen import is_open
 from rnncli.data.cell_cleaning import cleaned, without_signs
 from rnncli.data.csv_table import Table, read_table
-from rnncli.data.numeric import is_missing, note_fractions, numeric_row
+from rnncli.data.numeric import doubt_fractions, is_missing, numeric_row
 from rnncli.data.source import STDIN, Source
 from rnncli.data.stamp_column import order_of_times
 from rnncli.errors import ConfigError, DataError, UsageError, quoted, shown
@@ -92,7 +92,7 @@ def read_panel(
     table = _read(source, data)
     if columns is None:
         if data.thousands is None and "decimal" not in data.model_fields_set:
-            note_fractions(table, data.decimal)
+            doubt_fractions(table, data.decimal)
         columns, table = find_columns(table, data)
     else:
         table = columns.joined(table)
@@ -168,7 +168,7 @@ def _with_zeros(panel: Panel, before: Panel | None) -> Panel:
             f"{count:,} missing values of {made.known.size:,} count as 0 (data.missing is zero); the covariates of a "
             "missing row are those of the row before"
         )
-    if made.timelines and (early := _ending_early(made)):
+    if made.timelines and (early := ending_early(made)):
         doubt(
             f"{len(early):,} of {len(made.ids):,} series end before others, {shown(made.ids[early[0]])} the first: "
             "nothing counts as 0 after their last rows; write a row with 0 at the end of those that are to go on"
@@ -176,7 +176,7 @@ def _with_zeros(panel: Panel, before: Panel | None) -> Panel:
     return made
 
 
-def _ending_early(panel: Panel) -> list[int]:
+def ending_early(panel: Panel) -> list[int]:
     """Return the series that end before the one that ends last."""
     of_stamp = {one.last: panel.timelines[0].offset_of(one.stamp(0)) or 0 for one in panel.timelines}
     last = max(of_stamp.values())

@@ -49,7 +49,7 @@ def find_time(
             partial = [name for name in partial if tells_clock(table, name)]
         elif len(partial) > 1:  # a decimal date beside year and month
             found = None
-    if partial and (found is None or (identity is None and _repeats(table, found))):
+    if partial and (found is None or _repeats(table, found, identity)):
         return _together(table, [*([found] if found else []), *partial], identity) or found
     return found
 
@@ -96,10 +96,10 @@ def _together(table: Table, partial: Sequence[str], identity: str | None) -> Joi
     return join_of_times(table, partial) if len(partial) > 1 else None
 
 
-def _repeats(table: Table, name: str) -> bool:
-    """True if a cell of the column occurs in a later row too."""
-    cells = [row[table.header.index(name)] for row in table.rows]
-    return len(set(cells)) < len(cells)
+def _repeats(table: Table, name: str, identity: str | None) -> bool:
+    """True if a cell of the column occurs in a later row of its series too."""
+    places = [table.header.index(one) for one in (name, identity) if one is not None]
+    return len({tuple(row[i].strip() for i in places) for row in table.rows}) < len(table.rows)
 
 
 def _first_series(table: Table, at: int) -> Table:

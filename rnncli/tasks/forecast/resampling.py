@@ -13,6 +13,7 @@ import numpy as np
 
 from rnncli.data import zones
 from rnncli.data.csv_table import Table
+from rnncli.data.digits import rounded_like
 from rnncli.data.numeric import numeric_column
 from rnncli.data.stamp_column import Clock, clock_of
 from rnncli.data.stamps import DAY, HOUR, months_of, months_starts
@@ -55,10 +56,13 @@ def resampled(table: Table, columns: Columns, data: SeriesConfig) -> Table:
         place = table.header.index(name)
         values = numeric_column(table, place, decimal=data.decimal, missing="mask")
         summed = data.duplicates == "sum" and name in columns.targets
-        for row, rows in zip(made, members, strict=True):
-            rows = rows[~np.isnan(values[rows])]
-            known = _sums(values[rows], clock.moments[rows]) if summed else values[rows]
-            row[place] = repr(float(how(known))).replace(".", data.decimal) if known.size else ""
+        known = [rows[~np.isnan(values[rows])] for rows in members]
+        each = [_sums(values[rows], clock.moments[rows]) if summed else values[rows] for rows in known]
+        numbers = np.array([how(one) if one.size else np.nan for one in each])
+        if how is np.sum:
+            numbers = rounded_like(numbers, values)
+        for row, number in zip(made, numbers.tolist(), strict=True):
+            row[place] = "" if np.isnan(number) else repr(number).replace(".", data.decimal)
     for row, stamp in zip(made, clock.written(local[heads], begins[heads]), strict=True):
         row[at] = stamp
     _note_counts(np.array([len(rows) for rows in members]), data)
@@ -68,7 +72,8 @@ def resampled(table: Table, columns: Columns, data: SeriesConfig) -> Table:
 
 def _sums(values: np.ndarray, moments: np.ndarray) -> np.ndarray:
     """Return the sum of the values (n,) of each of the moments (n,), in their order."""
-    return np.bincount(np.unique(moments, return_inverse=True)[1], values)
+    sums = np.bincount(np.unique(moments, return_inverse=True)[1], values)
+    return rounded_like(sums, values) if len(sums) < len(values) else sums
 
 
 def _numbers(columns: Columns, data: SeriesConfig) -> dict[str, Callable[[np.ndarray], float]]:

@@ -104,7 +104,13 @@ class StreamAnswers:
         what = f"{_rows(repeated.count)} up to {end}, the end of {self.source}"
         others = f", {repeated.differing:,} of them with other values than it has" if repeated.differing else ""
         if self.source == _STATE or repeated.same >= repeated.differing:
-            self.tell(f"{what}{others}, left out" + ("" if by_a_row else "; no row came after"))
+            lacking = f", {repeated.lacking:,} of them with a value that it lacks" if repeated.lacking else ""
+            mend = (
+                "; to have it read, remove the state and follow all rows again"
+                if lacking and self.source == _STATE
+                else ""
+            )
+            self.tell(f"{what}{others}{lacking}, left out" + ("" if by_a_row else "; no row came after") + mend)
             return
         self.warm_up = repeated.rows
         self.tell(
@@ -158,7 +164,8 @@ class StreamAnswers:
         both = ~np.isnan(values) & ~np.isnan(cells.values)
         contradicts = stamp == last and not np.isclose(values[both], cells.values[both], rtol=1e-9, atol=0.0).all()
         why = "has been already" if stamp == last else f"comes after {shown(last)}"
-        why += ", with another value" if contradicts else ""
+        lacked = stamp == last and (np.isnan(values) & ~np.isnan(cells.values)).any()
+        why += ", with another value" if contradicts else ", without a value" if lacked else ""
         return self._left_out(arrived, f"{arrived.where}: {shown(stamp)} {why}")
 
     def _left_out(self, arrived: Arrived, why: str) -> dict[str, Any]:

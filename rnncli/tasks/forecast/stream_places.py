@@ -53,12 +53,12 @@ class Repeated:
     """The rows at the beginning of a stream up to the last row of the data that it goes on from, which are known.
 
     values, known (N, C): the last rows of these data. same, differing: at how many times rows have their values, and
-    others. rows: those of the stream.
+    others. lacking: at how many times they have a value that is missing there. rows: those of the stream.
     """
 
     def __init__(self, timeline: Timeline, values: np.ndarray, known: np.ndarray, absent: float):
         self.timeline, self.values, self.known, self.absent = timeline, values, known, absent
-        self.count, self.same, self.differing = 0, 0, 0
+        self.count, self.same, self.differing, self.lacking = 0, 0, 0, 0
         self.place: int | None = None  # of the last one of them, 0 being the last of the data
         self.next: list[str] = []  # the stamps after it, the nearest last
         self.rows = WarmUp(len(values), timeline, absent)
@@ -91,6 +91,7 @@ class Repeated:
             self.rows, after = WarmUp(len(self.values), self.timeline.moved(place - 1), self.absent), 1
         values = read()
         self.rows.append(values, after)
+        self.lacking += bool((~self.known[row] & ~np.isnan(values)).any())
         there = self.known[row] & ~np.isnan(values)
         if there.any():
             equal = bool(np.isclose(values[there], self.values[row][there], rtol=1e-9, atol=0.0).all())

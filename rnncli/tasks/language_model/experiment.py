@@ -67,7 +67,7 @@ class TextExperiment(Experiment):
         known = _known(learnt, self.config)
         begins = EXTENDS in (learnt or {})
         splits = read_splits(self.config, source, known, extends=begins)
-        _note_list(source, given, begins=begins)
+        _doubt_list(source, given, begins=begins)
         self.vocabulary, self.train_ids, self.texts = splits.vocabulary, splits.train, splits.texts
         if splits.texts and self.config.data.items != STREAM:
             self.config = with_embedding(completed(given, source.size, splits.texts.lengths), vectors)
@@ -337,7 +337,7 @@ def _known(learnt: Mapping[str, Any] | None, config: LanguageModelConfig) -> Voc
     return known
 
 
-def _note_list(source: Source, config: LanguageModelConfig, *, begins: bool) -> None:
+def _doubt_list(source: Source, config: LanguageModelConfig, *, begins: bool) -> None:
     """Tell of a list that is learnt as one text though nobody has asked for that; begins: with the weights of another
     run, whose config asks for it."""
     data = config.data
@@ -345,7 +345,7 @@ def _note_list(source: Source, config: LanguageModelConfig, *, begins: bool) -> 
         return
     if look_at(source, "text", {"encoding": data.encoding}).may_list_items:
         then = ", as the weights to start from have learnt one" if begins else "; for a list: --set data.items=lines"
-        note(f"{source.name}: looks like a list, each line an item of its own, and is learnt as one text{then}")
+        doubt(f"{source.name}: looks like a list, each line an item of its own, and is learnt as one text{then}")
 
 
 def _note_new(known: Vocabulary, vocabulary: Vocabulary) -> None:

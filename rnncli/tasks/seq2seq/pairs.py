@@ -29,7 +29,7 @@ from rnncli.data.table_header import (
 from rnncli.data.table_room import require_room
 from rnncli.data.typed import typed
 from rnncli.errors import DataError, UsageError, shown
-from rnncli.notes import note
+from rnncli.notes import doubt
 
 _BLOCK = 50  # records that tell whether the first one is like them
 SOURCE_NAMES, TARGET_NAMES = ("source", "src", "input", "from"), ("target", "tgt", "trg", "output", "to")
@@ -228,11 +228,11 @@ def _has_header(found: list[Record], data: Any, delimiter: str, *, named: bool) 
     if named:  # the targets are all different, and would tell nothing
         pair = is_data(_inputs(first), list(map(_inputs, rest)), data.decimal)
         if pair:
-            note("the first line is a pair like the others, so it names no columns; they have numbers")
+            doubt("the first line is a pair like the others, so it names no columns; they have numbers")
         return not pair
     names, told = reads_names(first[1], [fields for _, fields in rest], delimiter)
     if told:
-        note(told)
+        doubt(told)
     return names
 
 

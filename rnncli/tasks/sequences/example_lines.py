@@ -14,7 +14,7 @@ from rnncli.data.lines import Line
 from rnncli.data.source import UNNAMED, Source, decode, is_table
 from rnncli.data.table_header import are_names, doubt_name, doubt_names, is_usual_name
 from rnncli.errors import DataError, shown
-from rnncli.notes import note
+from rnncli.notes import doubt, note
 from rnncli.tasks.sequences.config import ExamplesConfig
 from rnncli.tasks.sequences.examples import Columns, Examples
 from rnncli.tasks.sequences.named_rows import are_names_for
@@ -64,7 +64,7 @@ def texts_in(
         if is_table(name) or any(_is_table_row(line, data, like, is_label) for line in beginning):
             return None
         if name not in UNNAMED:
-            note(f"{name}: read as one text a line, because it has no column {shown(str(like.text))}")
+            doubt(f"{name}: read as one text a line, because it has no column {shown(str(like.text))}")
         if not like.headed and beginning and is_usual_name(beginning[0].text):
             doubt_name(beginning[0].where, beginning[0].text)
     elif like.form != "lines":

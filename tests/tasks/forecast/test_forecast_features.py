@@ -78,8 +78,8 @@ def test_the_calendar_goes_on_over_the_rows_ahead():
 def test_rows_ahead_that_are_missing_are_named(series, count, which):
     panel = panel_of(TEXT, **OPTIONS)
     assert refused(DataError, encoders(panel, [0, 1]).after, panel, series, count, 9) == (
-        f'the known covariates "k", "w" of the series {which}; add rows without a target, or give them in a second '
-        "file with --future, or pass --horizon 2"  # which all series have
+        f'the known covariates "k", "w" of the series {which}; give them to predict by --future FILE or in '
+        "rows of DATA without a target, or train with data.future, or pass --horizon 2"  # which all series have
     )
 
 
@@ -89,7 +89,7 @@ def test_only_covariates_that_end_too_early_are_named_and_no_horizon_where_there
     assert said.startswith('the known covariates "k" of the series "A" end too early: 2024-01-05 is missing;')
     assert said.endswith("or pass --horizon 1")
     bare = panel_of("y,k\n1,1\n2,5\n", target="y", known_covariates="k")
-    assert refused(DataError, encoders(bare, [0, 1]).after, bare, 0, 1, 1).endswith("in a second file with --future")
+    assert refused(DataError, encoders(bare, [0, 1]).after, bare, 0, 1, 1).endswith("or train with data.future")
 
 
 def test_rows_ahead_that_are_missing_are_counted_where_there_are_no_times():

@@ -12,6 +12,7 @@ from rnncli.data.source import Source
 from rnncli.errors import DataError, UsageError
 from rnncli.notes import Doubt, noting
 from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS
+from rnncli.tasks.forecast.options import ForecastOptions
 from rnncli.tasks.forecast.paths import Past, Walk
 from rnncli.tasks.forecast.recursive import Recursive
 from rnncli.tasks.forecast.windows import Features
@@ -170,8 +171,8 @@ def test_covariates_that_end_before_a_horizon_beyond_the_trained_one_are_named(d
     with pytest.raises(DataError) as caught:
         model.forecasts(14, network=True)
     assert str(caught.value) == (
-        f'the known covariates "k" end too early: {DAYS[N + 12]} to {DAYS[N + 13]} are missing; add rows without a '
-        "target, or give them in a second file with --future, or pass --horizon 12"
+        f'the known covariates "k" end too early: {DAYS[N + 12]} to {DAYS[N + 13]} are missing; give them to predict '
+        "by --future FILE or in rows of DATA without a target, or train with data.future, or pass --horizon 12"
     )
     assert caught.value.exit_code == 3
 
@@ -239,7 +240,20 @@ def test_rows_of_some_series_leave_the_others_where_they_were():
     after = model.forecasts(network=True).point
     assert np.array_equal(after[:, 0], before[:, 0])
     assert not np.array_equal(after[:, 1], before[:, 1])
-    assert [row["day"] for row in rows_of(model, 1)] == [DAYS[N], DAYS[N + 2]]
+    notes = []
+    assert [row["day"] for row in rows_of(model, 1, notes=notes)] == [DAYS[N], DAYS[N + 2]]
+    told = f'1 of 2 series end before others, "a" at {DAYS[N - 1]} the first: each is forecast from its own end on, '
+    assert [text.startswith(told) for text in notes if isinstance(text, Doubt)] == [True]
+    with noting(notes.clear() or notes.append):
+        model.totals(ForecastOptions(sum=True))
+    assert any(text.startswith(told) for text in notes)
+
+
+def test_series_that_end_together_are_not_doubted():
+    content = csv(id=["a"] * N + ["b"] * (N - 5), day=[*DAYS[:N], *DAYS[5:N]], y=np.append(SERIES, SERIES[5:]))
+    notes = []
+    rows_of(reloaded(made(content, target="y", id="id", time="day")), 1, notes=notes)
+    assert not any(isinstance(text, Doubt) for text in notes)
 
 
 def test_a_series_of_training_keeps_its_scale_and_another_has_its_own():

@@ -79,6 +79,22 @@ def test_columns_that_tell_the_time_together_are_read_and_written_together(name)
 
 
 @pytest.mark.parametrize("name", FORMS)
+def test_they_are_read_together_in_each_of_several_series_too(name):
+    names, cells, moments = FORMS[name]
+    rows = table((*names, "shop"), lambda t: (*cells(t[0]), t[1]), [(t, shop) for t in moments for shop in "ab"])
+    panel, columns = read(rows, id="shop")
+    assert columns.cells(columns.time, panel.timelines[1].stamp(0)).keys() == {*names}
+    assert panel.lengths.tolist() == [len(moments)] * 2
+
+
+def test_a_clock_beside_dates_that_come_once_in_each_series_is_no_time():
+    rows = table(
+        ("date", "opened", "shop"), lambda t: (f"{t[0]:%Y-%m-%d}", "08:30", t[1]), [(t, s) for t in DAYS for s in "ab"]
+    )
+    assert read(rows, id="shop")[1].time == "date"
+
+
+@pytest.mark.parametrize("name", FORMS)
 def test_named_in_any_order_they_are_read_alike_by_the_model_too(name):
     names, cells, moments = FORMS[name]
     turned = slice(None, None, -1)
@@ -152,6 +168,27 @@ def test_columns_that_may_name_series_together_are_proposed(given):
     told = refused(DataError, read, SHOPS, **given)
     first, _ = told.split("; or ", 1)  # likelier than what else may be wrong
     assert first.endswith('; if "shop" and "kind" say which series a row is of, --set data.id=\'[shop, kind]\'')
+
+
+LONG = [("Ab", t, t.month % 3) for t in DAYS] + [("Bc", t, t.month % 3) for t in DAYS]
+
+
+@pytest.mark.parametrize(
+    ("rows", "given"),
+    [
+        (LONG[:9] + LONG[11:], {"id": "shop"}),  # a gap
+        (LONG[:9], {"missing": "refuse"}),  # one series
+        (LONG + LONG[:1], {"id": "shop"}),  # a row twice
+    ],
+)
+def test_no_columns_are_proposed_where_those_that_are_given_tell_apart_rows_of_one_time(rows, given):
+    content = table(("shop", "date", "off"), lambda one: (one[0], f"{one[1]:%Y-%m-%d}", one[2]), rows[::-1])
+    assert "which series a row is of" not in refused(DataError, read, content, **given)
+
+
+def test_columns_are_proposed_though_a_row_of_theirs_comes_twice():
+    told = refused(DataError, read, SHOPS + SHOPS.splitlines()[1] + "\n")
+    assert '"shop" and "kind" say which series a row is of' in told
 
 
 def test_rows_of_values_are_named_by_several_columns():

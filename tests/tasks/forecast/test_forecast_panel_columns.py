@@ -207,6 +207,14 @@ def test_a_column_of_which_most_are_numbers_is_meant_as_numbers():
     )
 
 
+def test_a_column_of_which_most_have_a_sign_is_meant_as_numbers():
+    table = "date;a;b\n2024-01-01;1;1 €\n2024-01-02;3;{}\n2024-01-03;3;4 €\n2024-01-04;3;5 €\n"
+    assert refused(DataError, read, table.format("k.A.")) == 'd.csv:3: column 3 "b": "k.A." is not a number'
+    panel, columns = read(table.format("- €"), missing="mask")
+    assert (columns.targets, columns.signs) == (("a", "b"), {"b": "€"})
+    assert panel.known[:, 1].tolist() == [True, False, True, True]
+
+
 def test_nothing_to_forecast():
     assert refused(DataError, read, "date,a,b\n2024-01-01,x,y\n2024-01-02,x,y\n") == (
         "d.csv: no column is numeric throughout; name the one to forecast with --set data.target=NAME "

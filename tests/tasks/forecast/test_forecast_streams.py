@@ -163,6 +163,23 @@ def test_bad_lines_among_rows_that_are_known_are_left_out_with_them(stream):
     assert stream.told == [f'6 rows up to "{DAYS[N - 1]}", the end of the model\'s data, left out']
 
 
+@pytest.mark.parametrize("first", ["abc", ""])
+def test_a_value_that_comes_after_its_row_was_taken_without_one_is_told(tmp_path, stream, first):
+    state = str(tmp_path / "state")
+    gone = [LINES[N], f"{DAYS[N + 1]},{first}", LINES[N + 2]]
+    stream(*gone, state=state)
+    stream(*LINES[N : N + 4], state=state)
+    assert stream.told == [
+        f'3 rows up to "{DAYS[N + 2]}", the end of the state, 1 of them with a value that it lacks, left out; to have '
+        "it read, remove the state and follow all rows again"
+    ]
+    (tmp_path / "state").unlink()
+    again = stream(*LINES[N : N + 4], state=state)
+    assert (as_csv(again), stream.told) == (as_csv(stream(*LINES[N : N + 4])), [])
+    stream(f"{DAYS[N]},{first}", LINES[N])
+    assert stream.told[-1] == f'{stream.path}:3: "{DAYS[N]}" has been already, without a value; left out'
+
+
 @pytest.mark.parametrize("decoder", ["direct", "recursive"])
 @pytest.mark.parametrize("again", [0, 1, 5, N + 5])
 def test_a_stream_that_goes_on_from_its_state_repeats_nothing(tmp_path, decoder, again):

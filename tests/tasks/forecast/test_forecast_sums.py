@@ -8,6 +8,7 @@ from panels import days, panel_of, read, refused, source
 from rnncli.errors import ConfigError, DataError
 from rnncli.notes import noting
 from rnncli.tasks.forecast.config import SeriesConfig
+from rnncli.tasks.forecast.panel import digits_of
 from rnncli.tasks.forecast.panel_tables import with_future
 from rnncli.tasks.registry import config_from_mapping
 
@@ -44,6 +45,22 @@ def test_targets_of_one_series_and_time_are_summed_and_covariates_are_their_mean
     assert panel.past["price"].tolist() == [6, 6, 2, 5, 1]
     assert panel.known_covariates["promo"].tolist() == ["no", "yes", "no", "no", "no"]
     assert "rows of the series and time of another: 3; data.duplicates is sum" in notes
+
+
+@pytest.mark.parametrize(
+    "data", [{"duplicates": "sum"}, {"resample": "1d", "aggregate": "sum", "duplicates": "mean"}, {"hierarchy": ["r"]}]
+)
+def test_sums_have_the_decimals_of_what_they_are_summed_from(data):
+    each = [("82.52", "560.83", "5425.62"), ("0.10", "0.20", "0.4"), ("1.1", "2.2", "0")]
+    rows = [
+        f"x,{'s' if 'hierarchy' not in data else k},2024-01-0{day},{y}"
+        for day, ys in enumerate(each, 1)
+        for k, y in enumerate(ys)
+    ]
+    panel = panel_of(table("r,s,d,y", *rows), time="d", target="y", **({"id": "s"} | data))
+    assert panel.values[:3, 0].tolist() == [6068.97, 0.7, 3.3]
+    digits = digits_of(panel)[0][0]
+    assert (digits.least, str(digits.number(835.0))) == (2, "835.00")
 
 
 def test_words_of_one_time_that_differ_are_refused():
