@@ -255,3 +255,35 @@ def test_a_pooled_score_is_the_mean_of_the_folds_and_survives_json() -> None:
     assert score.higher_is_better
     assert score.confusion == Confusion(("a", "b", "c"), ((0, 0, 2), (1, 0, 1), (1, 2, 3)))
     assert Score.from_header(json.loads(json.dumps(score.to_header()))) == score
+
+
+# Of each kind, ten inputs six times each, and answers that belong to the input alone: what is frequent in a fold, where
+# equal inputs stay together, is rare in the others.
+ANSWERS = [str(k % 5) for k in range(10) for _ in range(6)]
+FLOORS = {
+    "classify": ("majority", "text,label\n" + "".join(f"{i // 6 * 'w '}x,{a}\n" for i, a in enumerate(ANSWERS))),
+    "label sets": (
+        "best constant",
+        "text,label\n" + "".join(f"{i // 6 * 'w '}x,{a}{'|odd' * (i == 0)}\n" for i, a in enumerate(ANSWERS)),
+    ),
+    "regress": ("mean", "text,label\n" + "".join(f"{i // 6 * 'w '}x,{a}\n" for i, a in enumerate(ANSWERS))),
+    "tag": ("most frequent tag", "".join(f"w{i // 6} T{a}\nx T{a}\n\n" for i, a in enumerate(ANSWERS))),
+    "seq2seq": ("most frequent", "source,target\n" + "".join(f"w{i // 6},{a}\n" for i, a in enumerate(ANSWERS))),
+}
+
+
+@pytest.mark.parametrize("kind", FLOORS)
+def test_the_floor_of_one_answer_for_all_is_never_below_what_it_is_of_all(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, content = FLOORS[kind]
+    task, more = ("classify", {"label_separator": "|"}) if kind == "label sets" else (kind, {})
+    monkeypatch.setitem(DATA, task, (DATA[task][0], content, {}))
+    whole = prepared(task, more)
+    score = CrossValidation(whole, whole.folds()).score()
+    assert score is not None
+    floor = dict(score.baselines)[name]
+    if task == "regress":
+        assert floor <= math.sqrt(2)  # the standard deviation of 0, 1, 2, 3 and 4
+    else:
+        assert floor >= 0.2 - 1e-9

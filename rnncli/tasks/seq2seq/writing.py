@@ -343,7 +343,12 @@ class PairExperiment(Experiment):
         edits = self._edits(predicted, actual)
         unit, metric = METRICS[by]
         simple = baselines(
-            self.splits.train, pairs, self.target.kind, texts=self.prompts.encodes, learnt=self._baseline
+            self.splits.train,
+            pairs,
+            self.target.kind,
+            texts=self.prompts.encodes,
+            learnt=self._baseline,
+            answered=self.splits.answered,
         )
         wrong = {name: list(map(operator.ne, found, actual)) for name, found in [(NETWORK, predicted), *simple]}
         count, exact_answers = len(actual), {name: wrong[name].count(False) for name in wrong}

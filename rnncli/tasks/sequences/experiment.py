@@ -288,7 +288,7 @@ class SequenceExperiment(Experiment):
         if split == "test":  # others were told of before training
             self.reader.cut.tell(examples.name, self.reader.unit)
         outputs = self._outputs(given)
-        return self.answers.score(split, self.splits.train, examples, outputs)
+        return self.answers.score(split, self.splits, outputs)
 
     def wrong(self) -> tuple[WrongAnswer, ...]:
         split = self.splits.scored()
