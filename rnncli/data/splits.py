@@ -130,7 +130,7 @@ class Splits(Generic[D]):
     def answered(self) -> D:
         """The sequences that tell the one answer which is best for all: those of training and, of a fold, those that it
         holds out too. Without them, an answer that is frequent in what is left out would be rare in the others, and the
-        floor of answers without pattern would lie below chance."""
+        baseline would lie below chance."""
         return (self._unfolded or self).train
 
     def _doubt_empty(self, name: str, count: int) -> None:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from rnncli.tasks.scored import ScoredText
     from rnncli.training.backpropagation import ThreadPool
     from rnncli.training.learner import Learner
-    from rnncli.training.reports import Fit, Score
+    from rnncli.training.reports import Figure, Fit, Score
     from rnncli.training.wrong_answers import WrongAnswer
 
 S = TypeVar("S")
@@ -181,15 +181,20 @@ class Experiment:
         """
         raise NotImplementedError
 
+    def figure_of_training(self) -> Figure | None:
+        """Return the figure of the current weights on the training split, by which those of validation are chosen; None
+        of tasks without folds, or of a loss."""
+        return None
+
     @property
     def most_epochs(self) -> int:
         """The epochs that a plan for a given time has at most: more would hardly help."""
         return MORE_EPOCHS * self.config.training.epochs
 
-    def fit(self, metrics: Sequence[Mapping[str, Any]], *, seconds: float) -> Fit | None:
+    def fit(self, metrics: Sequence[Mapping[str, Any]], *, longer: str) -> Fit | None:
         """Return whether the network over- or under-fits, by the lines of metrics.jsonl; None where that is not told.
 
-        seconds: the time that decided how many updates there were, 0 if none did.
+        longer: the key and value, as `--set` takes them, that train for twice as long.
         """
         from rnncli.training.fit import over_fit
 

@@ -303,9 +303,7 @@ class TextExperiment(Experiment):
         """See `budget.Row`."""
         return self.config.training.epochs
 
-    def fit(self, metrics: Sequence[Mapping[str, Any]], *, seconds: float) -> Fit | None:
-        training = self.config.training
-        longer = f"training.max_time={2 * seconds:.0f}s" if seconds else f"training.epochs={2 * training.epochs}"
+    def fit(self, metrics: Sequence[Mapping[str, Any]], *, longer: str) -> Fit | None:
         return fit(metrics, len(self._held_out["validation"].own), self.config.model, longer)
 
     def evaluate(self, options: Options) -> Evaluation:

@@ -215,17 +215,24 @@ class PairExperiment(Experiment):
         return PairData(self.prompts.encode(pairs.prompts, places, scored=scored), targets)
 
     def _judged(self) -> Figure | None:
-        """Return the share of right answers among those written to some pairs of validation, by one beam, which is
-        quick; None without validation.
-        """
+        """Return the figure of validation; None without it."""
         if not len(self._sources):
             return None
-        chosen = self._some(len(self._sources))
-        pairs = only(self.splits.held_out["validation"], chosen)
-        assert pairs.targets is not None
+        return self._figure(self.splits.held_out["validation"], self._sources)
+
+    def figure_of_training(self) -> Figure:
+        train = self.splits.train
+        sources = self.prompts.encode(train.prompts, [train.where(i) for i in range(len(train))], scored=True)
+        return self._figure(train, sources)
+
+    def _figure(self, pairs: Pairs, sources: Sequence[np.ndarray]) -> Figure:
+        """Return the share of right answers among those written to some of the pairs, by one beam, which is quick."""
+        chosen = self._some(len(sources))
+        some = only(pairs, chosen)
+        assert some.targets is not None
         unit, metric = METRICS["exact"]
-        predicted = self._written(pairs, [self._sources[i] for i in chosen], beams=1)
-        return Figure(unit, metric(predicted, pairs.targets), len(self._sources))
+        predicted = self._written(some, [sources[i] for i in chosen], beams=1)
+        return Figure(unit, metric(predicted, some.targets), len(sources))
 
     def _some(self, count: int) -> list[int]:
         """Return the numbers of some of so many pairs, evenly spread, answers to which are quickly written."""

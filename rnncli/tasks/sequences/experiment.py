@@ -149,6 +149,9 @@ class SequenceExperiment(Experiment):
         outputs = self._outputs(given)
         return self.answers.figure(self.splits.held_out["validation"], outputs)
 
+    def figure_of_training(self) -> Figure:
+        return self.answers.figure(self.splits.train, self._outputs(self._inputs(self.splits.train, own=True)))
+
     def _outputs(self, given: ExampleData) -> list[np.ndarray]:
         """Return the outputs of the current weights that stand for those of all networks, for each sequence."""
         return self.answers.averaged(self._outputs_of_each(given))
