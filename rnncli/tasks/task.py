@@ -38,14 +38,15 @@ Options = Mapping[str, Any]
 """Options of a command line that were given, by name; `plot` says how it was asked for, as in `-f plot`."""
 
 MORE_EPOCHS = 3  # than the data choose, in a time that is given and long enough
-DECIDED, CERTAIN, LIKELY, POSSIBLE = 4, 3, 2, 1  # how surely a file is for a task
+DECIDED, CERTAIN, LIKELY, POSSIBLE, CONCEIVABLE = 4, 3, 2, 1, 0  # how surely a file is for a task
 
 
 @dataclass(frozen=True)
 class Recognised:
     """A bare data file that is for a task. why: what the file looks like, as in `it looks like …`. certainty: one of
-    DECIDED, CERTAIN, LIKELY and POSSIBLE. data: the keys of `data` that read it so, where defaults do not. inputs: what
-    a model would read in each `unit` that was seen; None if that is not to be counted.
+    DECIDED, CERTAIN, LIKELY, POSSIBLE and CONCEIVABLE, which is offered beside what is possible. data: the keys of
+    `data` that read it so, where defaults do not. inputs: what a model would read in each `unit` that was seen; None if
+    that is not to be counted.
     """
 
     why: str
