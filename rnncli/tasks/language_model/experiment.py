@@ -170,11 +170,16 @@ class TextExperiment(Experiment):
 
     def _size_of_training(self, kind: str) -> str:
         """Return how much there is to train on, as in `1,000 lines of 8,000 char tokens, their ends included,`."""
+        tokens = f"{self._count_of_training:,} {kind} tokens"
         if self.texts is None:
-            return f"{len(self.train_ids):,} {kind} tokens"
-        texts, tokens = len(self.texts.starts), len(self.texts.scored)
+            return tokens
         what = "files" if self.config.data.items == STREAM else self.config.data.items
-        return f"{texts:,} {what} of {tokens:,} {kind} tokens{self._ended}"
+        return f"{len(self.texts.starts):,} {what} of {tokens}{self._ended}"
+
+    @property
+    def _count_of_training(self) -> int:
+        """How many tokens are learnt: of texts not what only stands before the first."""
+        return len(self.train_ids if self.texts is None else self.texts.scored)
 
     @property
     def _ended(self) -> str:
@@ -188,7 +193,7 @@ class TextExperiment(Experiment):
             "data.tokens": f"{self.vocabulary.size:,} of them are told apart",
             "data.items": "a text in one, or lines, paragraphs or files that have nothing to do with each other",
             "data.validation": f"{where}: {len(held_out.own):,} tokens tell when the network is best",
-            "model.hidden_size": f"units, for {len(self.train_ids):,} tokens to train on: {weights:,} parameters",
+            "model.hidden_size": f"units, for {self._count_of_training:,} tokens to train on: {weights:,} parameters",
             "training.bptt": "tokens that gradients flow back through",
             "training.bptt_stride": "tokens between updates",
         }
