@@ -12,7 +12,7 @@ from rnncli.nn.ensemble import Ensemble
 from rnncli.notes import doubt
 from rnncli.tasks.sizes import MORE
 from rnncli.tasks.task import Experiment
-from rnncli.training.folds import FoldsLearner, falls_short, pooled, uneven
+from rnncli.training.folds import FoldsLearner, falls_short, mean_figure, pooled, uneven
 from rnncli.training.plan import Plan, Position
 from rnncli.training.reports import Score
 
@@ -79,10 +79,10 @@ class CrossValidation(Experiment):
         figures = self.learner.figures()
         if (spread := uneven(figures, independent)) is not None:
             doubt(f"{spread}; where a network has not learnt yet what others have, train longer: --set {longer}")
-        promised, kept = self.learner.figure(), self.whole.figure_of_training()
+        promised, kept = mean_figure(figures), self.whole.figure_of_training()
         if promised is not None and kept is not None and falls_short(kept, promised, independent):
             doubt(
                 f"the network that is kept has {kept.name} {kept.value:.4g} on the data that it was trained on, worse "
-                f"than the {promised.value:.4g} of cross-validation, so that new data will score lower than it says; "
+                f"than the {promised.value:.4g} of cross-validation, so that new data will score worse than it says; "
                 f"train longer: --set {longer}"
             )

@@ -31,23 +31,26 @@ class FoldsLearner(SideBySide):
         self.updates_per_epoch = max(learner.updates_per_epoch for learner in learners)
 
     def figure(self) -> Figure | None:
-        """Return the mean of their figures, weighted by their counts.
-
-        Its margin is the standard error of a share, by Laplace's rule of succession: the highest of many noisy figures
-        is soon found by chance, while all networks still change quickly. Of 67 series (ItalyPowerDemand) it was that of
-        the 18th of 60 evaluations, 0.985, and all from the 24th on to the 60th were 0.955 to 0.970.
-        """
-        figures = self.figures()
-        if not figures:
-            return None
-        first, counts = figures[0], [one.count for one in figures]
-        value, count = mean([one.value for one in figures], counts), sum(counts)
-        margin = standard_error(value, count) if first.higher_is_better else 0.0
-        return Figure(first.name, value, count, first.higher_is_better, margin)
+        return mean_figure(self.figures())
 
     def figures(self) -> list[Figure]:
         """Return the figure of each of them."""
         return [one for learner in self.learners if (one := learner.figure()) is not None]
+
+
+def mean_figure(figures: Sequence[Figure]) -> Figure | None:
+    """Return the mean of the figures of all folds, weighted by their counts; None without any.
+
+    Its margin is the standard error of a share: the highest of many noisy figures is soon found by chance, while all
+    networks still change quickly. Of 67 series (ItalyPowerDemand) it was that of the 18th of 60 evaluations, 0.985, and
+    all from the 24th on to the 60th were 0.955 to 0.970.
+    """
+    if not figures:
+        return None
+    first, counts = figures[0], [one.count for one in figures]
+    value, count = mean([one.value for one in figures], counts), sum(counts)
+    margin = standard_error(value, count) if first.higher_is_better else 0.0
+    return Figure(first.name, value, count, first.higher_is_better, margin)
 
 
 def uneven(figures: Sequence[Figure], independent: int | None) -> str | None:
