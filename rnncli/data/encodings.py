@@ -95,6 +95,11 @@ def with_encoding_of(config: Config, source: Source, reading: Mapping[str, Any])
     return {**reading} if given else {**reading, "encoding": _told(source, before)}
 
 
+def data_of(config: Config, source: Source) -> Any:
+    """Return the config's `data` as they read a file of its own, such as that of a held-out split, in its encoding."""
+    return config.changed(data=with_encoding_of(config, source, {})).data
+
+
 def _told(source: Source, before: str | None = None) -> str:
     """Return the encoding of a source; a doubt tells of any but UTF-8, and that of what was read `before`."""
     encoding = encoding_of(source)

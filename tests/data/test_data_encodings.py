@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,9 @@ from rnncli.data.source import Source, decode, read_source
 from rnncli.errors import DataError
 from rnncli.notes import noting
 from rnncli.tasks.language_model.corpus import Corpus
-from rnncli.tasks.registry import config_from_mapping
+from rnncli.tasks.registry import TASKS, config_from_mapping
+from rnncli.tasks.task import Context
+from rnncli.training.backpropagation import ThreadPool
 
 FRENCH = "Où est l’été ? Le garçon naïf l’a dit à sa mère.\n"
 RUSSIAN = "Мама мыла раму, а папа читал газету.\n"
@@ -173,5 +176,38 @@ def test_files_that_all_look_like_windows_1252_are_told_by_the_first_of_them(tmp
 
 def test_a_file_among_others_that_cannot_be_read_is_mended_by_itself(tmp_path: Path) -> None:
     files = folder_of(tmp_path, a=GERMAN.encode(), b=b"ok\n\x81" * 99)
-    with pytest.raises(DataError, match=r"b\.txt:2:1: byte 0x81 is not UTF-8; convert it: iconv -f latin-1 -t utf-8 "):
+    with pytest.raises(DataError, match=r"b\.txt:2:1: byte 0x81 is not UTF-8; convert it: iconv -f latin1 -t utf-8 "):
         Corpus(files, "char", "utf-8", hint="pass --encoding latin-1")
+
+
+HELD_OUT = {
+    "classify": ("text,label\n", ["schön süß,gut", "müde trüb,schlecht"]),
+    "tag": ("", ["süß\tA\nÄpfel\tN\n", "trüb\tA\nÖl\tN\n"]),
+    "seq2seq": ("source,target\n", ["schön,süß", "müde,trüb"]),
+    "language-model": ("", ["Die schöne Müllerin", "wohnt über dem Fluß"]),
+}
+
+
+@pytest.mark.parametrize("task", HELD_OUT)
+def test_a_file_that_is_held_out_is_read_in_its_own_encoding(task: str, tmp_path: Path) -> None:
+    head, lines = HELD_OUT[task]
+    content = head + "".join(f"{line}\n" for line in lines * 20)
+    kind = ".csv" if head else ".conll" if task == "tag" else ".txt"
+    west, source = tmp_path / f"west{kind}", Source(f"d{kind}", content.encode())
+    west.write_bytes(content.encode("cp1252"))
+    config = config_from_mapping({"task": task, "data": {"path": source.name, "validation": str(west)}})
+    told: list[str] = []
+    pool = ThreadPool(1)
+    try:
+        with noting(told.append):
+            read = with_encoding(config, source)
+            assert read.data.encoding == "utf-8"
+            if task == "language-model":
+                with pytest.raises(DataError, match=r"west\.txt:1:8: .*; convert it: iconv -f latin1 -t utf-8 .*west"):
+                    TASKS[task].prepare(read, source, Context(pool))
+                return
+            made: Any = TASKS[task].prepare(read, source, Context(pool))
+    finally:
+        pool.close()
+    assert made.splits.held_out["validation"].inputs() == made.splits.train.inputs()
+    assert any(f"{west}:" in text and "so the file is read as cp1252" in text for text in told)

@@ -14,10 +14,9 @@ import numpy as np
 
 from rnncli.config.token_sections import VocabularyConfig
 from rnncli.data.encodings import encodings_of
-from rnncli.data.source import Source
+from rnncli.data.source import Source, mend_of_one
 from rnncli.data.text import WORDS, Kind, is_tokenized, last_cut, tokenize
 from rnncli.data.vocabulary import END, Vocabulary
-from rnncli.errors import quoted
 from rnncli.tasks.language_model.items import STREAM, items_in, texts_in
 
 _CODE_POINTS = 0x110000
@@ -48,7 +47,7 @@ class Corpus:
         files, several = source.files, len(source.files) > 1
         encodings = [encoding] * len(files) if kind == "byte" else encodings_of(source, encoding)
         for file, own in zip(files, encodings, strict=True):
-            mend = f"convert it: iconv -f latin-1 -t utf-8 {quoted(file.name)} > NEW" if several else hint
+            mend = mend_of_one(file.name) if several else hint
             for numbers in self._read(texts_in(file, kind, own, hint=mend)):
                 wanted = np.min_scalar_type(len(self._numbers) - 1)
                 if wanted.itemsize > room.dtype.itemsize:

@@ -10,6 +10,7 @@ import numpy as np
 
 from rnncli.config.data_section import DIALECT, NO_GROUP, CutConfig
 from rnncli.config.section import keys_of
+from rnncli.data.encodings import data_of
 from rnncli.data.source import Source
 from rnncli.data.splits import Splits
 from rnncli.data.text import spaced_tokens
@@ -58,7 +59,7 @@ def splits_in(config: WritingConfig, source: Source, learnt: Mapping[str, Any] |
     return Splits(
         config,
         whole,
-        lambda other: read_pairs(other, config.data, whole.columns),
+        lambda other: read_pairs(other, data_of(config, other), whole.columns),
         only,
         () if apart else whole.inputs(),
         () if apart or not named else whole.labels(config.data.decimal),

@@ -12,6 +12,7 @@ from rnncli.config.chosen import is_open
 from rnncli.config.data_section import NO_GROUP
 from rnncli.config.sections import C, Config
 from rnncli.data.csv_table import quotes_fields
+from rnncli.data.encodings import data_of
 from rnncli.data.source import Source
 from rnncli.data.splits import Splits
 from rnncli.data.vectors import Vectors, vectors_in
@@ -309,7 +310,7 @@ def splits_in(
     return Splits(
         config,
         whole,
-        lambda other: answers.read(other, config.data, whole.columns),
+        lambda other: answers.read(other, data_of(config, other), whole.columns),
         only,
         () if config.data.group == NO_GROUP else whole.inputs(),  # type: ignore[attr-defined]
         whole.answers() if answers.counted and config.data.group != NO_GROUP else (),  # type: ignore[attr-defined]
