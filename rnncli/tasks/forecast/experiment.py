@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from rnncli.data.places import Places
 from rnncli.data.source import Source, read_source
 from rnncli.errors import DataError
 from rnncli.notes import note
@@ -19,7 +21,7 @@ from rnncli.tasks.forecast.calibration import MULTIPLES, SHOWN
 from rnncli.tasks.forecast.config import ForecastConfig
 from rnncli.tasks.forecast.facts import facts_of, rows_to_forecast, times_of
 from rnncli.tasks.forecast.features import Fitted
-from rnncli.tasks.forecast.forecast_notes import note_many_zeros, note_short_splits
+from rnncli.tasks.forecast.forecast_notes import note_coverage, note_many_zeros, note_short_splits
 from rnncli.tasks.forecast.headline import headline
 from rnncli.tasks.forecast.hierarchy import Hierarchy, common_origins
 from rnncli.tasks.forecast.learner import WindowLearner
@@ -144,6 +146,14 @@ class ForecastExperiment(Experiment):
             )
 
     @property
+    def places(self) -> Places:
+        """The places of rows, from a number of its own for each series: in data that grow they stand elsewhere."""
+        begins = np.array([zlib.crc32(name.encode()) << 31 for name in self.read.ids])
+        trained = begins + self.splits.ends[:, TRAINING]
+        last = begins + np.minimum(self.splits.ends[:, TEST], self.read.lengths)
+        return Places(np.stack([begins, trained], axis=1), np.stack([trained, last], axis=1))
+
+    @property
     def reasons(self) -> dict[str, str]:
         from rnncli.tasks.forecast.reasons import reasons
 
@@ -243,7 +253,8 @@ class ForecastExperiment(Experiment):
         """Write a note if who forecasts, chosen on validation, is not who has the lower figures by this measure."""
         best = min((name for name in figures if name in NAIVE_FORECASTS), key=lambda name: figures[name])
         lower = best if figures[best] <= figures[NETWORK] else NETWORK
-        if not self.config.training.fallback or (lower == NETWORK) == (self.method == NETWORK):
+        chosen = self.validated.prefers or self.validated.calibrations  # which nobody has where training has not ended
+        if not chosen or not self.config.training.fallback or (lower == NETWORK) == (self.method == NETWORK):
             return
         errors = "squared" if self.members.first.loss.mean else "absolute"
         has, forecasts = (f"the {name}" if name == NETWORK else name.replace("-", " ") for name in (lower, self.method))
@@ -287,12 +298,13 @@ class ForecastExperiment(Experiment):
         )
 
     def _several(self, tested: Backtest) -> str:
-        each = np.unique(tested.series)
-        known, columns = int((~np.isnan(tested.scales[0][each])).sum()), tested.actual.shape[2]
-        if len(self.splits.panel.ids) == 1:
-            return f"{columns} columns"
-        whole = len(each) * columns
-        return f"{known:,} of {whole:,} series that vary before the split" if known < whole else f"{whole:,} series"
+        """Return in words the series, or the columns side by side, that a mean MASE is of."""
+        scored, whole = tested.scored, len(np.unique(tested.series)) * tested.actual.shape[2]
+        what = "columns" if len(self.splits.panel.ids) == 1 else "series"
+        if scored == whole:
+            return f"{whole:,} {what}"
+        differ = "whose seasons differ" if (self.config.data.season or 1) > 1 else "that vary"
+        return f"{scored:,} of {whole:,} {what} {differ} before the split"
 
     def _learn_from_validation(self) -> None:
         """Calibrate intervals on the validation split, and find out if a naive forecast is better there."""
@@ -336,9 +348,8 @@ class ForecastExperiment(Experiment):
                 "give that baseline's forecast; predict --network uses the network"
             )
         calibration = self.validated.calibrations.get(self.method)
-        for receipt in calibration.receipts if calibration else ():
-            if receipt.asked in SHOWN and receipt.first == 1:
-                note(f"intervals: {receipt} on validation")
+        if calibration is not None:
+            note_coverage(calibration.receipts, SHOWN, calibration.horizon)
 
 
 def _counted(tested: Backtest) -> str:

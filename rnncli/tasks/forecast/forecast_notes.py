@@ -3,14 +3,14 @@ splits can tell."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rnncli.notes import doubt, note
 from rnncli.tasks.forecast.backtest import NETWORK
-from rnncli.tasks.forecast.calibration import RECEIPTS
+from rnncli.tasks.forecast.calibration import RECEIPTS, Receipt, in_words
 from rnncli.tasks.forecast.padding import FEW
 from rnncli.tasks.forecast.recursive import Recursive
 from rnncli.tasks.forecast.splits import TEST, TRAINING, VALIDATION
@@ -56,10 +56,7 @@ def note_method(forecaster: Forecaster, wanted: int, *, network: bool) -> None:
 
 def note_receipts(forecaster: Forecaster, levels: Sequence[float], wanted: int, *, network: bool) -> None:
     """Write a note on the coverage that intervals had on validation, and on rows for which nobody knows it."""
-    receipts = forecaster.validated.calibrations[NETWORK if network else forecaster.method].receipts
-    for receipt in receipts:
-        if receipt.asked in levels and receipt.first <= wanted:
-            note(f"intervals: {receipt} on validation")
+    note_coverage(forecaster.validated.calibrations[NETWORK if network else forecaster.method].receipts, levels, wanted)
     if few := int((forecaster.panel.lengths < FEW).sum()):
         doubt(
             f"intervals: {few:,} of {len(forecaster.panel.ids):,} series have fewer than {FEW} rows, which tell little "
@@ -68,10 +65,25 @@ def note_receipts(forecaster: Forecaster, levels: Sequence[float], wanted: int, 
     if unknown := [level for level in levels if level not in RECEIPTS]:
         which = ", ".join(f"{level:g}%" for level in unknown)
         note(f"intervals: of {which} no coverage is known; it is of {', '.join(map(str, RECEIPTS))}%")
-    checked = max((receipt.last for receipt in receipts), default=0)
-    if wanted > checked:
-        rows = f"of rows {checked + 1:,} to {wanted:,} " if checked else ""
-        note(f"intervals: the validation split has too few windows to check the coverage {rows}".rstrip())
+
+
+def note_coverage(receipts: Sequence[Receipt], levels: Sequence[float], wanted: int) -> None:
+    """Write a note on each coverage check of these levels that is of the first `wanted` rows, and one on the rows that
+    no check is of."""
+    for receipt in receipts:
+        if receipt.asked in levels and receipt.first <= wanted:
+            note(f"intervals: {receipt} on validation")
+    if unchecked := " and ".join(in_words(*rows) for rows in _unchecked(receipts, wanted)):
+        note(f"intervals: the validation split has too few windows to check the coverage of {unchecked}")
+
+
+def _unchecked(receipts: Sequence[Receipt], wanted: int) -> Iterator[tuple[int, int]]:
+    """Yield the first and the last row of each range of the `wanted` rows that no coverage check is of."""
+    after = 1
+    for first, last in [*sorted({(one.first, one.last) for one in receipts}), (wanted + 1, wanted + 1)]:
+        if after < first and after <= wanted:
+            yield after, min(first - 1, wanted)
+        after = max(after, last + 1)
 
 
 def note_many_zeros(experiment: ForecastExperiment) -> None:

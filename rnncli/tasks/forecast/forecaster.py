@@ -359,14 +359,14 @@ class Forecaster(Predictor):
             raise UsageError("--sum: is one row for each series; leave out --samples, --explain and --plot")
         self._require_no_hierarchy("sum")
         wanted = options.horizon or self.horizon
-        require_within_reach(wanted, self.horizon)
-        note_method(self, wanted, network=options.network)
-        method, walk = self._walk(network=options.network)
         if wanted == 1:  # a row is its own total
-            one = self.forecasts(1, options.levels, network=options.network)
+            one = self.predicted(1, options.levels, network=options.network)
             return self.sheet.totals(
                 one.point[0], {level: (low[0], high[0]) for level, (low, high) in one.bands.items()}, 1
             )
+        require_within_reach(wanted, self.horizon)
+        note_method(self, wanted, network=options.network)
+        method, walk = self._walk(network=options.network)
         note(
             "totals: the middle of drawn totals, whose errors are those of held-out windows; not the sum of the rows "
             "that predict writes, each of which is the middle of its own"

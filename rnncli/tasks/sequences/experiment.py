@@ -13,6 +13,7 @@ from rnncli.config.data_section import NO_GROUP
 from rnncli.config.sections import C, Config
 from rnncli.data.csv_table import quotes_fields
 from rnncli.data.encodings import data_of
+from rnncli.data.places import Places
 from rnncli.data.source import Source
 from rnncli.data.splits import Splits
 from rnncli.data.vectors import Vectors, vectors_in
@@ -209,6 +210,10 @@ class SequenceExperiment(Experiment):
             self.answers.fact(),
             ("model", f"{sizes}{ways}{spelt}{pooling}, {weights}"),
         )
+
+    @property
+    def places(self) -> Places:
+        return self.splits.places
 
     @property
     def reasons(self) -> dict[str, str]:
