@@ -20,6 +20,7 @@ WORDS = [f"{a}{b}{c}" for a in "bdfgkl" for b in ("ar", "il", "ost") for c in ("
 RANDOM.shuffle(TEXTS)
 RANDOM.shuffle(WORDS)
 DAYS = [f"2024-{month:02}-{day:02}" for month in (1, 3, 5) for day in range(1, 32)]
+DAYNAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 SMALL = ("model.hidden_size=4", "model.num_layers=1")
 CSV, TAB = {"format": "csv"}, {"delimiter": "\t"}
 PIPED = CSV | TAB | {"quoting": "none"}
@@ -155,6 +156,18 @@ KINDS: dict[str, tuple[str, str, str, dict[str, Any]]] = {
     "fastText in a pipe": (STDIN, MARKED, "classify", {}),
     "lines of a label and a text": ("a.txt", rows(lambda i: (label(i), TEXTS[i]), " "), "classify", {}),
     "lines of 0 or 1 and a text": ("a.txt", rows(lambda i: (i % 2, TEXTS[i]), " "), "classify", {}),
+    "lines of a code and a text": (
+        "a.txt",
+        rows(lambda i: (f"{('HUM', 'LOC', 'NUM')[i % 3]}:{label(i)}", TEXTS[i]), " ", 120),
+        "classify",
+        {},
+    ),
+    "lines of eight letters in capitals and a text": (
+        "a.txt",
+        rows(lambda i: (NOUNS[i % 8].upper(), TEXTS[i]), " ", 120),
+        "classify",
+        {},
+    ),
     "rows with the same id": (
         "a.csv",
         "stroke,dx,dy,shape\n" + rows(lambda i: (i // 3, value(i), value(i), label(i // 3)), count=60),
@@ -212,6 +225,26 @@ KINDS: dict[str, tuple[str, str, str, dict[str, Any]]] = {
         "a.txt",
         "".join(f"the {x} {y} saw the {z}\n" for x in ("old", "red") for y in NOUNS for z in NOUNS)
         + "".join(f"{y}s see the old {z}\n" for y in NOUNS for z in NOUNS[:4]),
+        "language-model",
+        {},
+    ),
+    "notes": ("a.txt", rows(lambda i: (("Call", "Ask", "Meet")[i % 3], TEXTS[i]), " "), "language-model", {}),
+    "a diary": ("a.txt", rows(lambda i: (DAYNAMES[i % 7], f"I saw {TEXTS[i]}."), " ", 90), "language-model", {}),
+    "commits": (
+        STDIN,
+        rows(lambda i: (("fix", "add", "update", "test", "move", "drop")[i % 6], TEXTS[i]), " ", 90),
+        "language-model",
+        {},
+    ),
+    "lines with a seldom first word": (
+        "a.txt",
+        rows(lambda i: (("warm", "cold", "odd")[2 if i == 50 else i % 2], TEXTS[i]), " ", 90),
+        "language-model",
+        {},
+    ),
+    "labels among the words of texts": (
+        "a.txt",
+        rows(lambda i: (("good", "bad")[i % 2], f"it was {('good', 'bad')[i % 2]} as {TEXTS[i]}"), " "),
         "language-model",
         {},
     ),

@@ -11,6 +11,7 @@ import numpy as np
 
 from rnncli.config.chosen import is_open
 from rnncli.config.sections import C, Config
+from rnncli.config.text_encodings import canonical
 from rnncli.data.lines import lines_of
 from rnncli.data.source import UNDEFINED, Source, refuse_no_text
 from rnncli.notes import doubt
@@ -24,15 +25,39 @@ _STRAYS = 10  # for each UTF-8 character: less is UTF-8 that is damaged, or join
 
 
 def encoding_of(source: Source) -> str:
-    """Return WESTERN for a text that is no UTF-8 and looks like Windows-1252, MARKED for UTF-8 that begins with a mark,
-    and UTF_8 for all else.
+    """Return WESTERN for a text that is no UTF-8 and looks like Windows-1252, of several files if all do that are not
+    in ASCII, MARKED for a file in UTF-8 that begins with a mark, and UTF_8 for all else. Raises DataError for what
+    begins like no text, or like UTF-16.
+    """
+    found = [_of_file(file) for file in source.files]
+    if found == [MARKED]:
+        return MARKED
+    return WESTERN if WESTERN in found and not {UTF_8, MARKED} & {*found} else UTF_8
 
-    It looks so if it has no control characters, no byte that Windows-1252 leaves undefined, hardly a character of
-    UTF-8, and no more accented letters than others; in other alphabets most would look accented. Raises DataError for
-    what begins like no text, or like UTF-16.
+
+def encodings_of(source: Source, encoding: str) -> list[str]:
+    """Return in what each file of a source is read of which the encoding is known: of several in UTF-8, some that are
+    none may be in WESTERN, which a doubt tells."""
+    if len(source.files) == 1 or canonical(encoding) != UTF_8:
+        return [encoding] * len(source.files)
+    found = [encoding_of(file) for file in source.files]
+    western = [file for file, one in zip(source.files, found, strict=True) if one == WESTERN]
+    if western:
+        others = f", and {len(western) - 1:,} more like it" if len(western) > 1 else ""
+        doubt(f"{_read_as(western[0], 'the file is', WESTERN)}{others}; convert it to UTF-8 if it is in another")
+    return found
+
+
+def _of_file(source: Source) -> str | None:
+    """Return the encoding of a file, None of one in ASCII.
+
+    It looks like Windows-1252 if it has no control characters, no byte that this leaves undefined, hardly a character
+    of UTF-8, and no more accented letters than others; in other alphabets most would look accented.
     """
     if _is_utf_8(source):
-        return MARKED if next(source.pieces(), b"").startswith(codecs.BOM_UTF8) else UTF_8
+        if next(source.pieces(), b"").startswith(codecs.BOM_UTF8):
+            return MARKED
+        return UTF_8 if any(not piece.isascii() for piece in source.pieces()) else None
     counts, characters, in_characters = np.zeros(256, np.int64), 0, 0
     for piece in source.pieces():
         counts += np.bincount(np.frombuffer(piece, np.uint8), minlength=256)
@@ -75,13 +100,22 @@ def with_encoding_of(config: Config, source: Source, reading: Mapping[str, Any])
     return {**reading} if given else {**reading, "encoding": _told(source, before)}
 
 
+def data_of(config: Config, source: Source) -> Any:
+    """Return the config's `data` as they read a file of its own, such as that of a held-out split, in its encoding."""
+    return config.changed(data=with_encoding_of(config, source, {})).data
+
+
 def _told(source: Source, before: str | None = None) -> str:
     """Return the encoding of a source; a doubt tells of any but UTF-8, and that of what was read `before`."""
     encoding = encoding_of(source)
     if encoding not in (UTF_8, MARKED, before):
-        first = next(line for some in lines_of(source.pieces(), source.name) for line in some if line.error)
-        doubt(
-            f"{first.where}: is not UTF-8, so the file is read as {encoding} (Windows, with the letters of Latin-1); "
-            "pass --encoding NAME if it is another"
-        )
+        are = "the file is" if len(source.files) == 1 else "all files are"
+        odd = next(file for file in source.files if not _is_utf_8(file))
+        doubt(f"{_read_as(odd, are, encoding)}; pass --encoding NAME if it is another")
     return encoding
+
+
+def _read_as(file: Source, are: str, encoding: str) -> str:
+    """Return in words that a file is no UTF-8, by its first line that is none, and what is done about it."""
+    first = next(line for some in lines_of(file.pieces(), file.name) for line in some if line.error)
+    return f"{first.where}: is not UTF-8, so {are} read as {encoding} (Windows, with the letters of Latin-1)"

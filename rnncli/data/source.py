@@ -16,7 +16,7 @@ from typing import BinaryIO, NoReturn
 from rnncli.config.suggestions import similar_sibling
 from rnncli.config.text_encodings import canonical
 from rnncli.data.sent import sent
-from rnncli.errors import DataError, MachineError, UsageError, reason_of, shown
+from rnncli.errors import DataError, MachineError, UsageError, quoted, reason_of, shown
 from rnncli.memory import require_free
 from rnncli.notes import doubt
 
@@ -195,7 +195,7 @@ def decode(source: Source, encoding: str = "utf-8", *, hint: str = "pass --encod
     except UnicodeDecodeError as error:
         line, column = _position_after(error.object[: error.start].decode(encoding, "replace"))
         byte = error.object[error.start] if error.start < len(error.object) else 0
-        way = hint.replace("latin-1", likely(error.object))
+        way = hint.replace("latin-1", likely(error.object)).replace("-f latin-1", "-f latin1")  # as iconv calls it
         raise DataError(f"{source.name}:{line}:{column}: byte 0x{byte:02X} is not {shown_name}; {way}") from None
     except UnicodeError:
         raise without_mark(source.name, encoding) from None
@@ -249,6 +249,11 @@ def marked(beginning: bytes, encoding: str) -> str:
     """Return the encoding of a text that begins so: UTF-8 if it has the mark of that, and none of its own is known."""
     is_marked = beginning.startswith(codecs.BOM_UTF8) and canonical(encoding).startswith(_OF_BYTES)
     return "utf-8" if is_marked else encoding
+
+
+def mend_of_one(name: str) -> str:
+    """Return the hint for `decode` about one of several files, of which the others may be in UTF-8."""
+    return f"convert it: iconv -f latin-1 -t utf-8 {quoted(name)} > NEW"
 
 
 def mend_of_names(names: Collection[str], wanted: str) -> str:

@@ -69,6 +69,7 @@ class Splits(Generic[D]):
         data = self._data = config.data
         self.read, self.pick = read, pick
         self.validated = validated_by(data, len(whole))
+        self._unfolded: Splits[D] | None = None
         shares = {"test": data.test, "validation": self.validated["validation"]}
         self._inputs, self._answers, self._strata, self._whole = inputs, answers, strata, whole
         if sum(share for share in shares.values() if isinstance(share, float)) >= 1:
@@ -104,6 +105,7 @@ class Splits(Generic[D]):
         found = []
         for drawn in self._folds:
             fold = copy(self)
+            fold._unfolded = self
             fold.train, held_out = (self.pick(self._whole, sorted(chosen)) for chosen in drawn.values())
             fold.held_out = {"validation": held_out}
             found.append(fold)
@@ -126,6 +128,13 @@ class Splits(Generic[D]):
             if drawn["validation"] and len(drawn[_TRAINING]) > 1:
                 found.append(drawn)
         return found if len(found) > 1 else []
+
+    @property
+    def answered(self) -> D:
+        """The sequences that tell the one answer which is best for all: those of training and, of a fold, those that it
+        holds out too. Without them, an answer that is frequent in what is left out would be rare in the others, and the
+        baseline would lie below chance."""
+        return (self._unfolded or self).train
 
     def _doubt_empty(self, name: str, count: int) -> None:
         """Tell why nothing is held out for a split or for folds, which were to have `count` items, and what helps."""

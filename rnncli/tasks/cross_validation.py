@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from rnncli.nn.ensemble import Ensemble
+from rnncli.notes import doubt
 from rnncli.tasks.sizes import MORE
 from rnncli.tasks.task import Experiment
-from rnncli.training.folds import FoldsLearner, pooled
+from rnncli.training.folds import FoldsLearner, falls_short, mean_figure, pooled, uneven
 from rnncli.training.plan import Plan, Position
 from rnncli.training.reports import Score
 
@@ -68,3 +69,20 @@ class CrossValidation(Experiment):
         count = len(self.each[0].network.networks)
         by = f", each by {'one network' if count == 1 else f'{count} networks'}" if count < self.config.networks else ""
         return pooled(scores, counts, f"{sum(counts):,} answers{by}")
+
+    def tell_doubts(self, independent: int | None, longer: str) -> None:
+        """Tell where the score promises more than the network of all the data, which is trained by now, has learnt.
+
+        independent: the answers of folds that do not depend on each other. longer: the key and value, as `--set` takes
+        them, that train for twice as long.
+        """
+        figures = self.learner.figures()
+        if (spread := uneven(figures, independent)) is not None:
+            doubt(f"{spread}; where a network has not learnt yet what others have, train longer: --set {longer}")
+        promised, kept = mean_figure(figures), self.whole.figure_of_training()
+        if promised is not None and kept is not None and falls_short(kept, promised, independent):
+            doubt(
+                f"the network that is kept has {kept.name} {kept.value:.4g} on the data that it was trained on, worse "
+                f"than the {promised.value:.4g} of cross-validation, so that new data will score worse than it says; "
+                f"train longer: --set {longer}"
+            )

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from rnncli.tasks.scored import ScoredText
     from rnncli.training.backpropagation import ThreadPool
     from rnncli.training.learner import Learner
-    from rnncli.training.reports import Fit, Score
+    from rnncli.training.reports import Figure, Fit, Score
     from rnncli.training.wrong_answers import WrongAnswer
 
 S = TypeVar("S")
@@ -39,14 +39,15 @@ Options = Mapping[str, Any]
 """Options of a command line that were given, by name; `plot` says how it was asked for, as in `-f plot`."""
 
 MORE_EPOCHS = 3  # than the data choose, in a time that is given and long enough
-DECIDED, CERTAIN, LIKELY, POSSIBLE = 4, 3, 2, 1  # how surely a file is for a task
+DECIDED, CERTAIN, LIKELY, POSSIBLE, CONCEIVABLE = 4, 3, 2, 1, 0  # how surely a file is for a task
 
 
 @dataclass(frozen=True)
 class Recognised:
     """A bare data file that is for a task. why: what the file looks like, as in `it looks like …`. certainty: one of
-    DECIDED, CERTAIN, LIKELY and POSSIBLE. data: the keys of `data` that read it so, where defaults do not. inputs: what
-    a model would read in each `unit` that was seen; None if that is not to be counted.
+    DECIDED, CERTAIN, LIKELY, POSSIBLE and CONCEIVABLE, which is offered beside what is possible. data: the keys of
+    `data` that read it so, where defaults do not. inputs: what a model would read in each `unit` that was seen; None if
+    that is not to be counted.
     """
 
     why: str
@@ -189,15 +190,20 @@ class Experiment:
         """
         raise NotImplementedError
 
+    def figure_of_training(self) -> Figure | None:
+        """Return the figure of the current weights on the training split, by which those of validation are chosen; None
+        of tasks without folds, or of a loss."""
+        return None
+
     @property
     def most_epochs(self) -> int:
         """The epochs that a plan for a given time has at most: more would hardly help."""
         return MORE_EPOCHS * self.config.training.epochs
 
-    def fit(self, metrics: Sequence[Mapping[str, Any]], *, seconds: float) -> Fit | None:
+    def fit(self, metrics: Sequence[Mapping[str, Any]], *, longer: str) -> Fit | None:
         """Return whether the network over- or under-fits, by the lines of metrics.jsonl; None where that is not told.
 
-        seconds: the time that decided how many updates there were, 0 if none did.
+        longer: the key and value, as `--set` takes them, that train for twice as long.
         """
         from rnncli.training.fit import over_fit
 

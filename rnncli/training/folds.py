@@ -19,6 +19,8 @@ from rnncli.training.reports import Confusion, Figure, Score, strongest_first
 from rnncli.training.side_by_side import SideBySide
 
 CROSS_VALIDATED = "cross-validated"  # in place of the name of a split
+_UNEVEN = 2.5
+_MUCH = 0.1
 
 
 class FoldsLearner(SideBySide):
@@ -29,24 +31,53 @@ class FoldsLearner(SideBySide):
         self.updates_per_epoch = max(learner.updates_per_epoch for learner in learners)
 
     def figure(self) -> Figure | None:
-        """Return the mean of their figures, weighted by their counts.
-
-        Its margin is the standard error of a share, by Laplace's rule of succession: the highest of many noisy figures
-        is soon found by chance, while all networks still change quickly. Of 67 series (ItalyPowerDemand) it was that of
-        the 18th of 60 evaluations, 0.985, and all from the 24th on to the 60th were 0.955 to 0.970.
-        """
-        figures = self.figures()
-        if not figures:
-            return None
-        first, counts = figures[0], [one.count for one in figures]
-        value, count = mean([one.value for one in figures], counts), sum(counts)
-        share = (value * count + 1) / (count + 2)
-        margin = math.sqrt(share * (1 - share) / count) if first.higher_is_better else 0.0
-        return Figure(first.name, value, count, first.higher_is_better, margin)
+        return mean_figure(self.figures())
 
     def figures(self) -> list[Figure]:
         """Return the figure of each of them."""
         return [one for learner in self.learners if (one := learner.figure()) is not None]
+
+
+def mean_figure(figures: Sequence[Figure]) -> Figure | None:
+    """Return the mean of the figures of all folds, weighted by their counts; None without any.
+
+    Its margin is the standard error of a share: the highest of many noisy figures is soon found by chance, while all
+    networks still change quickly. Of 67 series (ItalyPowerDemand) it was that of the 18th of 60 evaluations, 0.985, and
+    all from the 24th on to the 60th were 0.955 to 0.970.
+    """
+    if not figures:
+        return None
+    first, counts = figures[0], [one.count for one in figures]
+    value, count = mean([one.value for one in figures], counts), sum(counts)
+    margin = standard_error(value, count) if first.higher_is_better else 0.0
+    return Figure(first.name, value, count, first.higher_is_better, margin)
+
+
+def uneven(figures: Sequence[Figure], independent: int | None) -> str | None:
+    """Return in words how far apart the shares of right answers of the folds' networks are, None where chance explains
+    it: where their standard error is at most 2.5 times that of so many independent answers, which five equal networks
+    exceed once in 20,000 times."""
+    if len(figures) < 2 or not figures[0].higher_is_better:
+        return None
+    values, counts = [one.value for one in figures], [one.count for one in figures]
+    by_chance = standard_error(mean(values, counts), independent or sum(counts))
+    if stdev(values) / math.sqrt(len(values)) <= _UNEVEN * by_chance:
+        return None
+    return f"the folds differ by more than chance, {figures[0].name} {min(values):.4g} to {max(values):.4g}"
+
+
+def falls_short(kept: Figure, promised: Figure, independent: int | None) -> bool:
+    """Return whether a figure on the data of training is worse than one on others, by two standard errors of a share of
+    so many independent answers, or of errors by a tenth."""
+    if promised.higher_is_better:
+        return kept.value < promised.value - 2 * standard_error(promised.value, independent or promised.count)
+    return kept.value > (1 + _MUCH) * promised.value
+
+
+def standard_error(share: float, count: int) -> float:
+    """Return that of a share of so many answers, by Laplace's rule of succession."""
+    expected = (share * count + 1) / (count + 2)
+    return math.sqrt(expected * (1 - expected) / count)
 
 
 def mean(values: Sequence[float], counts: Sequence[int]) -> float:

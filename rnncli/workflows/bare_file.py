@@ -19,7 +19,7 @@ from rnncli.data.source import STDIN, Source
 from rnncli.errors import DataError, UsageError, quoted, shown
 from rnncli.notes import note
 from rnncli.tasks.registry import TASKS
-from rnncli.tasks.task import Recognised, Task
+from rnncli.tasks.task import CONCEIVABLE, Recognised, Task
 
 _ROLES = ("text", "inputs", "label", "id", "source", "target")  # keys of `data` that go together
 _FEWEST = 5  # examples or rows
@@ -169,6 +169,8 @@ def _choice(command: str, look: Look, given: Mapping[str, Any]) -> tuple[str, Re
         choices = [f"{command} --set task={name} ({one.why})" for name, one in equal.items()]
         raise UsageError(f"{look.name}: may be for several tasks; choose one: {', or '.join(choices)}")
     name, *others = sorted(found, key=lambda name: -found[name].certainty)
+    if others and found[others[0]].certainty == CONCEIVABLE:
+        others[0] += f" for {found[others[0]].why}"
     others.append("NAME, as in rnncli help tasks" if look.table or name == "language-model" else "language-model")
     return name, found[name], others[0]
 

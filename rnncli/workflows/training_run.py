@@ -174,6 +174,7 @@ class TrainingRun:
                 self._stop(f"while training on all of the data, after cross-validation, {where}")
                 return
             score = self.whole.score()
+            self.experiment.tell_doubts(score.independent if score else None, self._longer())
         self.run.write_model(self.whole.arrays(), _header(self.whole))
         self._finish(score, self._kept())
 
@@ -290,12 +291,18 @@ class TrainingRun:
             kept,
             self._next(score),
             position.best_averaged,
-            experiment.fit(run.read_metrics(), seconds=self.seconds),
+            experiment.fit(run.read_metrics(), longer=self._longer()),
         )
         placed = _placed(experiment.config, self.source)
         threads, model = self.pool.count, run.model_sha256()
         run.write_report(run_report(placed, self.source, self.sha256, position, threads, end, model))
         self.show(end)
+
+    def _longer(self) -> str:
+        """Return the key and value, as `--set` takes them, that train for twice as long."""
+        if self.seconds:
+            return f"training.max_time={2 * self.seconds / self.experiment.share_of_time:.0f}s"
+        return f"training.epochs={2 * self.experiment.config.training.epochs}"
 
     def _next(self, score: Score | None) -> tuple[str, ...]:
         """Return the command to go on with; evaluation takes a held-out split, and a file of the training data."""

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from rnncli.data import source as source_module
-from rnncli.data.encodings import encoding_of, with_encoding
+from rnncli.data.encodings import encoding_of, encodings_of, with_encoding
+from rnncli.data.files import read_files
 from rnncli.data.lines import read_lines
 from rnncli.data.source import Source, decode, read_source
 from rnncli.errors import DataError
 from rnncli.notes import noting
-from rnncli.tasks.registry import config_from_mapping
+from rnncli.tasks.language_model.corpus import Corpus
+from rnncli.tasks.registry import TASKS, config_from_mapping
+from rnncli.tasks.task import Context
+from rnncli.training.backpropagation import ThreadPool
 
 FRENCH = "Où est l’été ? Le garçon naïf l’a dit à sa mère.\n"
 RUSSIAN = "Мама мыла раму, а папа читал газету.\n"
@@ -129,3 +134,80 @@ def test_utf_8_that_is_read_in_another_encoding_is_told(
         with noting(told.append):
             read()
         assert told == wanted
+
+
+GERMAN = "Die schöne Müllerin wohnt über dem Fluß.\n"
+
+
+def folder_of(folder: Path, **files: bytes) -> Source:
+    for name, content in files.items():
+        (folder / f"{name}.txt").write_bytes(content)
+    with noting(lambda text: None):
+        return read_files(str(folder))
+
+
+def test_each_file_of_a_folder_is_read_in_its_own_encoding(tmp_path: Path) -> None:
+    files = folder_of(
+        tmp_path, a=b"plain\n", b=GERMAN.encode(), c=b"plain\n" + GERMAN.encode("cp1252"), d=GERMAN.encode("cp1252")
+    )
+    assert encoding_of(files) == "utf-8"
+    told: list[str] = []
+    with noting(told.append):
+        assert encodings_of(files, "utf-8") == ["utf-8", "utf-8", "cp1252", "cp1252"]
+        corpus = Corpus(files, "char", "utf-8", hint="")
+    assert [corpus.tokens[number] for number in corpus.ids] == list(f"plain\n{GERMAN}plain\n{GERMAN}{GERMAN}")
+    (text,) = told
+    assert text == (
+        f"{tmp_path}/c.txt:2: is not UTF-8, so the file is read as cp1252 (Windows, with the letters of Latin-1), and "
+        "1 more like it; convert it to UTF-8 if it is in another"
+    )
+    assert encodings_of(files, "latin-1") == ["latin-1"] * 4  # which was named
+
+
+def test_files_that_all_look_like_windows_1252_are_told_by_the_first_of_them(tmp_path: Path) -> None:
+    files = folder_of(tmp_path, a=b"plain\n", b=b"plain\n\n" + GERMAN.encode("cp1252"))
+    told: list[str] = []
+    with noting(told.append):
+        config = with_encoding(config_from_mapping({"task": "language-model", "data": {"path": "a"}}), files)
+    assert config.data.encoding == "cp1252"
+    (text,) = told
+    assert text.startswith(f"{tmp_path}/b.txt:3: is not UTF-8, so all files are read as cp1252")
+
+
+def test_a_file_among_others_that_cannot_be_read_is_mended_by_itself(tmp_path: Path) -> None:
+    files = folder_of(tmp_path, a=GERMAN.encode(), b=b"ok\n\x81" * 99)
+    with pytest.raises(DataError, match=r"b\.txt:2:1: byte 0x81 is not UTF-8; convert it: iconv -f latin1 -t utf-8 "):
+        Corpus(files, "char", "utf-8", hint="pass --encoding latin-1")
+
+
+HELD_OUT = {
+    "classify": ("text,label\n", ["schön süß,gut", "müde trüb,schlecht"]),
+    "tag": ("", ["süß\tA\nÄpfel\tN\n", "trüb\tA\nÖl\tN\n"]),
+    "seq2seq": ("source,target\n", ["schön,süß", "müde,trüb"]),
+    "language-model": ("", ["Die schöne Müllerin", "wohnt über dem Fluß"]),
+}
+
+
+@pytest.mark.parametrize("task", HELD_OUT)
+def test_a_file_that_is_held_out_is_read_in_its_own_encoding(task: str, tmp_path: Path) -> None:
+    head, lines = HELD_OUT[task]
+    content = head + "".join(f"{line}\n" for line in lines * 20)
+    kind = ".csv" if head else ".conll" if task == "tag" else ".txt"
+    west, source = tmp_path / f"west{kind}", Source(f"d{kind}", content.encode())
+    west.write_bytes(content.encode("cp1252"))
+    config = config_from_mapping({"task": task, "data": {"path": source.name, "validation": str(west)}})
+    told: list[str] = []
+    pool = ThreadPool(1)
+    try:
+        with noting(told.append):
+            read = with_encoding(config, source)
+            assert read.data.encoding == "utf-8"
+            if task == "language-model":
+                with pytest.raises(DataError, match=r"west\.txt:1:8: .*; convert it: iconv -f latin1 -t utf-8 .*west"):
+                    TASKS[task].prepare(read, source, Context(pool))
+                return
+            made: Any = TASKS[task].prepare(read, source, Context(pool))
+    finally:
+        pool.close()
+    assert made.splits.held_out["validation"].inputs() == made.splits.train.inputs()
+    assert any(f"{west}:" in text and "so the file is read as cp1252" in text for text in told)

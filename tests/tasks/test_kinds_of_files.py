@@ -47,6 +47,23 @@ def test_the_note_says_why() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("kind", "labels"),
+    [
+        ("notes", '"Ask", "Call", …'),
+        ("a diary", '"Friday", "Monday", …'),
+        ("commits", '"add", "drop", …'),
+        ("lines with a seldom first word", '"cold", "odd", …'),
+        ("labels among the words of texts", '"bad" or "good"'),
+    ],
+)
+def test_labels_are_offered_where_lines_begin_like_sentences(kind: str, labels: str) -> None:
+    name, content, *_ = KINDS[kind]
+    offered = f"another one: --set task=classify for lines of a label ({labels}) and a text"
+    assert offered in taken(content, name)[2]
+    assert taken(content, name, "task=classify")[:2] == ("classify", {})
+
+
 def test_the_right_columns_are_read() -> None:
     pairs = prepared(KINDS["pairs with what tells the form"][1], "a.tsv")
     assert pairs.config.data.source == [1, 3]

@@ -17,13 +17,13 @@ import pytest
 from rnncli.data.source import Source
 from rnncli.errors import ConfigError, StoppedError, UsageError
 from rnncli.nn import model_file
-from rnncli.notes import noting
+from rnncli.notes import Doubt, noting
 from rnncli.tasks.cross_validation import CrossValidation
 from rnncli.tasks.registry import TASKS, config_from_mapping, load_run_config
 from rnncli.tasks.task import Context
 from rnncli.training.backpropagation import ThreadPool
 from rnncli.training.optimizer import Optimizer
-from rnncli.training.reports import Finished, Score
+from rnncli.training.reports import Figure, Finished, Score
 from rnncli.workflows import train as workflow
 from rnncli.workflows.evaluate import Request as Evaluating
 from rnncli.workflows.evaluate import evaluate
@@ -255,3 +255,75 @@ def test_a_pooled_score_is_the_mean_of_the_folds_and_survives_json() -> None:
     assert score.higher_is_better
     assert score.confusion == Confusion(("a", "b", "c"), ((0, 0, 2), (1, 0, 1), (1, 2, 3)))
     assert Score.from_header(json.loads(json.dumps(score.to_header()))) == score
+
+
+# Of each kind, ten inputs six times each, and answers that belong to the input alone: what is frequent in a fold, where
+# equal inputs stay together, is rare in the others.
+ANSWERS = [str(k % 5) for k in range(10) for _ in range(6)]
+FLOORS = {
+    "classify": ("majority", "text,label\n" + "".join(f"{i // 6 * 'w '}x,{a}\n" for i, a in enumerate(ANSWERS))),
+    "label sets": (
+        "best constant",
+        "text,label\n" + "".join(f"{i // 6 * 'w '}x,{a}{'|odd' * (i == 0)}\n" for i, a in enumerate(ANSWERS)),
+    ),
+    "regress": ("mean", "text,label\n" + "".join(f"{i // 6 * 'w '}x,{a}\n" for i, a in enumerate(ANSWERS))),
+    "tag": ("most frequent tag", "".join(f"w{i // 6} T{a}\nx T{a}\n\n" for i, a in enumerate(ANSWERS))),
+    "seq2seq": ("most frequent", "source,target\n" + "".join(f"w{i // 6},{a}\n" for i, a in enumerate(ANSWERS))),
+}
+
+
+@pytest.mark.parametrize("kind", FLOORS)
+def test_the_floor_of_one_answer_for_all_is_never_below_what_it_is_of_all(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, content = FLOORS[kind]
+    task, more = ("classify", {"label_separator": "|"}) if kind == "label sets" else (kind, {})
+    monkeypatch.setitem(DATA, task, (DATA[task][0], content, {}))
+    whole = prepared(task, more)
+    score = CrossValidation(whole, whole.folds()).score()
+    assert score is not None
+    floor = dict(score.baselines)[name]
+    if task == "regress":
+        assert floor <= math.sqrt(2)  # the standard deviation of 0, 1, 2, 3 and 4
+    else:
+        assert floor >= 0.2 - 1e-9
+
+
+def doubts_of(together: CrossValidation) -> list[str]:
+    found: list[str] = []
+    with noting(found.append):
+        together.tell_doubts(None, "training.max_time=2m")
+    assert all(isinstance(text, Doubt) for text in found)
+    return found
+
+
+@pytest.mark.parametrize("task", ["classify", "regress", "tag", "seq2seq"])
+def test_a_score_is_doubted_that_the_kept_network_does_not_reach_on_its_own_data(task: str) -> None:
+    whole = prepared(task, {"residual": "none"} if task in ("classify", "regress") else {})
+    together = CrossValidation(whole, whole.folds())
+    updated(together.network, together.learner, 120)
+    figure = whole.figure_of_training()
+    (text,) = [text for text in doubts_of(together) if "that is kept" in text]
+    promised = together.learner.figure()
+    assert figure is not None
+    assert promised is not None
+    assert f"has {figure.name} {figure.value:.4g} on" in text
+    assert f"the {promised.value:.4g} of" in text
+    assert text.endswith("train longer: --set training.max_time=2m")
+    updated(whole.network, whole.learner, 400)
+    assert not [text for text in doubts_of(together) if "that is kept" in text]
+
+
+def test_folds_that_differ_by_more_than_chance_are_told() -> None:
+    from rnncli.training.folds import uneven
+
+    def folds(*values: float, count: int = 40) -> list[Figure]:
+        return [Figure("exact match", value, count) for value in values]
+
+    # Of 200 answers, 72% of them right, the standard error is 0.032; these have 0.18, 0.035 and 0.025.
+    told = uneven(folds(0, 1, 1, 1, 0.6), 200)
+    assert told == "the folds differ by more than chance, exact match 0 to 1"
+    assert uneven(folds(0.6, 0.7, 0.75, 0.8, 0.75), 200) is None
+    assert uneven(folds(0, 1, 1, 1, 0.6), 5) is None  # of equal inputs, which are right or wrong together
+    assert uneven([Figure("RMSE", value, 40, higher_is_better=False) for value in (1, 9, 1, 1, 1)], 200) is None
+    assert uneven(folds(0.5), 40) is None

@@ -135,3 +135,15 @@ def test_a_cell_without_the_cap_can_be_set_in_a_config_of_a_text(tmp_path: Path)
     for cell in ("rnn", "slstm", "lstm"):
         named = ["model.cell=lstm", "model.cap_input_gate=true", *changes_of(cell)]
         assert load_config(Path(out.name), named).model.cap_input_gate == (cell == "lstm")
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_the_reasons_count_what_training_says_that_it_has(kind: str) -> None:
+    name, content, _, _ = FILES[kind]
+    experiment = prepared(content, name)
+    facts = " ".join(text for _, text in experiment.facts)
+    reasons = experiment.reasons
+    counts = re.findall(r"for ([0-9,]+) \w+ to train on|: ([0-9,]+) tokens tell", " ".join(reasons.values()))
+    assert counts
+    for count in counts:
+        assert re.search(rf"(?<![0-9,]){''.join(count)}(?![0-9,])", facts), (count, facts)

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from rnncli.config.token_sections import VocabularyConfig
-from rnncli.data.source import Source
+from rnncli.data.encodings import encodings_of
+from rnncli.data.source import Source, mend_of_one
 from rnncli.data.text import WORDS, Kind, is_tokenized, last_cut, tokenize
 from rnncli.data.vocabulary import END, Vocabulary
 from rnncli.tasks.language_model.items import STREAM, items_in, texts_in
@@ -43,8 +44,11 @@ class Corpus:
         ends = []
         if items != STREAM:
             room[0], length = 0, 1
-        for file in source.files:
-            for numbers in self._read(texts_in(file, kind, encoding, hint=hint)):
+        files, several = source.files, len(source.files) > 1
+        encodings = [encoding] * len(files) if kind == "byte" else encodings_of(source, encoding)
+        for file, own in zip(files, encodings, strict=True):
+            mend = mend_of_one(file.name) if several else hint
+            for numbers in self._read(texts_in(file, kind, own, hint=mend)):
                 wanted = np.min_scalar_type(len(self._numbers) - 1)
                 if wanted.itemsize > room.dtype.itemsize:
                     wider = _room(size, wanted)

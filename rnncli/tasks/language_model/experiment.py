@@ -71,6 +71,7 @@ class TextExperiment(Experiment):
         self.vocabulary, self.train_ids, self.texts = splits.vocabulary, splits.train, splits.texts
         if splits.texts and self.config.data.items != STREAM:
             self.config = with_embedding(completed(given, source.size, splits.texts.lengths), vectors)
+        self._encoding = str(self.config.data.encoding)  # of what is scored
         self._places = splits.places
         self._held_out = {"validation": splits.validation} | ({"test": splits.test} if splits.test else {})
         if known is not None:
@@ -171,11 +172,16 @@ class TextExperiment(Experiment):
 
     def _size_of_training(self, kind: str) -> str:
         """Return how much there is to train on, as in `1,000 lines of 8,000 char tokens, their ends included,`."""
+        tokens = f"{self._count_of_training:,} {kind} tokens"
         if self.texts is None:
-            return f"{len(self.train_ids):,} {kind} tokens"
-        texts, tokens = len(self.texts.starts), len(self.texts.scored)
+            return tokens
         what = "files" if self.config.data.items == STREAM else self.config.data.items
-        return f"{texts:,} {what} of {tokens:,} {kind} tokens{self._ended}"
+        return f"{len(self.texts.starts):,} {what} of {tokens}{self._ended}"
+
+    @property
+    def _count_of_training(self) -> int:
+        """How many tokens are learnt: of texts not what only stands before the first."""
+        return len(self.train_ids if self.texts is None else self.texts.scored)
 
     @property
     def _ended(self) -> str:
@@ -193,7 +199,7 @@ class TextExperiment(Experiment):
             "data.tokens": f"{self.vocabulary.size:,} of them are told apart",
             "data.items": "a text in one, or lines, paragraphs or files that have nothing to do with each other",
             "data.validation": f"{where}: {len(held_out.own):,} tokens tell when the network is best",
-            "model.hidden_size": f"units, for {len(self.train_ids):,} tokens to train on: {weights:,} parameters",
+            "model.hidden_size": f"units, for {self._count_of_training:,} tokens to train on: {weights:,} parameters",
             "training.bptt": "tokens that gradients flow back through",
             "training.bptt_stride": "tokens between updates",
         }
@@ -244,10 +250,12 @@ class TextExperiment(Experiment):
 
     def hold_out(self, source: Source, changes: Options) -> None:
         """Replace the test split by the text in `source`; raise DataError if no token of it is scored."""
-        held_out = held_out_text(source, self.config.changed(data=changes), self.vocabulary)
+        config = self.config.changed(data=changes)
+        held_out = held_out_text(source, config, self.vocabulary)
         if not len(held_out.scored):
             raise DataError(f"{source.name}: has too few tokens, so that nothing in it can be scored; give more text")
         self._held_out["test"] = held_out
+        self._encoding = str(config.data.encoding)
 
     def score(self) -> Score | None:
         """Return the network's loss on a held-out split beside those of the baselines."""
@@ -264,11 +272,11 @@ class TextExperiment(Experiment):
         total, count = held_out.validation(self.network, driver).run(each)
         mean = total / count
         ended = self._ended or ","
-        detail = f"{count:,} tokens{ended} perplexity {perplexity(mean)}, {mean / np.log(2):.3f} bits per token"
+        detail = f"{count:,} tokens{ended} {_per_token(mean)}"
         known_alone = held_out.validation(self.network, driver, known_only=True)
         total, known = known_alone.run() if unknown else (0.0, 0)
         if known:
-            detail += f"; {unknown:,} unknown, without them {total / known:.4f}, perplexity {perplexity(total / known)}"
+            detail += f"; {unknown:,} unknown, without them {_per_token(total / known)}"
         counts = self._kneser_ney()
         losses = {
             "Kneser-Ney 5-gram": held_out.read_by(counts.losses),
@@ -277,6 +285,7 @@ class TextExperiment(Experiment):
         together = self._mixed(split, each, losses["Kneser-Ney 5-gram"], held_out.read_by(counts.trust))
         baselines = strongest_first({name: ngram.mean_loss(one) for name, one in losses.items()})
         strongest = baselines[0][0]
+        units = in_other_units(self.vocabulary, scored, mean, self._encoding)
         self._surprise = lambda: self._surprise_by(split, each, strongest, losses[strongest])
         return Score(
             split,
@@ -284,7 +293,7 @@ class TextExperiment(Experiment):
             mean,
             baselines,
             detail,
-            figures=(*in_other_units(self.vocabulary, scored, mean), (WITH_NGRAM, ngram.mean_loss(together))),
+            figures=(*units, (WITH_NGRAM, ngram.mean_loss(together))),
             headline=headline(self.config.data.tokens, mean, *baselines[0]),
             compressed=None if words else compressed(self.vocabulary, self.train_ids, scored),
         ).judged(in_blocks({NETWORK: each, **losses}))
@@ -309,14 +318,16 @@ class TextExperiment(Experiment):
         """See `budget.Row`."""
         return self.config.training.epochs
 
-    def fit(self, metrics: Sequence[Mapping[str, Any]], *, seconds: float) -> Fit | None:
-        training = self.config.training
-        longer = f"training.max_time={2 * seconds:.0f}s" if seconds else f"training.epochs={2 * training.epochs}"
+    def fit(self, metrics: Sequence[Mapping[str, Any]], *, longer: str) -> Fit | None:
         return fit(metrics, len(self._held_out["validation"].own), self.config.model, longer)
 
     def evaluate(self, options: Options) -> Evaluation:
         made = super().evaluate(options)
         return replace(made, charts=lambda: (self._surprise(),))
+
+
+def _per_token(mean: float) -> str:
+    return f"perplexity {perplexity(mean)}, {mean / np.log(2):.3f} bits per token"
 
 
 def _known(learnt: Mapping[str, Any] | None, config: LanguageModelConfig) -> Vocabulary | None:

@@ -8,7 +8,8 @@ from functools import partial
 
 import numpy as np
 
-from rnncli.data.text import BYTES, WORDS, as_bytes
+from rnncli.config.text_encodings import canonical
+from rnncli.data.text import BYTES, WORDS
 from rnncli.data.vocabulary import UNKNOWN_NUMBER, Vocabulary
 from rnncli.tasks.language_model import ngram
 from rnncli.tasks.language_model.corpus import counted
@@ -40,9 +41,11 @@ def further_baselines(held_out: HeldOut | Texts, train: np.ndarray, vocabulary: 
     return found
 
 
-def in_other_units(vocabulary: Vocabulary, scored: np.ndarray, mean: float) -> tuple[tuple[str, float], ...]:
-    """Return the bits per byte of characters, or per character of bytes, where these are not the bits per token; of
-    byte pairs both, unless they are the same.
+def in_other_units(
+    vocabulary: Vocabulary, scored: np.ndarray, mean: float, encoding: str
+) -> tuple[tuple[str, float], ...]:
+    """Return the bits per byte of characters, as the file has them in its encoding, or per character of bytes, where
+    these are not the bits per token; of byte pairs, which are of UTF-8, both, unless they are the same.
     """
     kind, tokens = vocabulary.kind, vocabulary.tokens
     if kind in WORDS:
@@ -50,13 +53,21 @@ def in_other_units(vocabulary: Vocabulary, scored: np.ndarray, mean: float) -> t
     units = {}
     if kind in BYTES:  # those from 0x80 to 0xBF go on with a character
         units["character"] = [sum(not "\x80" <= byte < "\xc0" for byte in token or "\n") for token in tokens]
-    if kind != "byte":
-        units["byte"] = [len(token if kind in BYTES else as_bytes(token or "\n")) for token in tokens]
+    if kind == "bpe":
+        units["byte" if canonical(encoding) == "utf-8" else "byte of UTF-8"] = list(map(len, tokens))
+    elif kind != "byte":
+        units["byte"] = [_bytes_in(token or "\n", encoding) for token in tokens]
     counts, bits = counted(scored, len(tokens)), len(scored) * mean / math.log(2)
     sizes = {int(counts @ np.array(each)): unit for unit, each in units.items()}
     if counts[UNKNOWN_NUMBER]:
         return ()
     return tuple((f"bits per {unit}", bits / size) for size, unit in sizes.items() if size not in (0, len(scored)))
+
+
+def _bytes_in(token: str, encoding: str) -> int:
+    """Return how many bytes a token takes in the middle of a text in this encoding, behind any byte order mark."""
+    once, twice = (text.encode(encoding, "replace") for text in (token, 2 * token))
+    return len(twice) - len(once)
 
 
 def in_blocks(losses: Mapping[str, np.ndarray]) -> Compared:

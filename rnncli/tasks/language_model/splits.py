@@ -11,7 +11,7 @@ import numpy as np
 
 from rnncli.data.files import read_files
 from rnncli.data.places import Places
-from rnncli.data.source import Source
+from rnncli.data.source import Source, mend_of_one
 from rnncli.data.vocabulary import Vocabulary, describe_tokens, note_unknown, require_learnable
 from rnncli.errors import ConfigError, DataError
 from rnncli.kernels import random
@@ -129,16 +129,19 @@ def _held_out(
     found: list[HeldOut | Texts | None] = []
     for split, given in ((config.data.test, test), (config.data.validation, validation)):
         if isinstance(split, str):
-            found.append(held_out_text(read_files(split), config, vocabulary))
+            source = read_files(split)
+            found.append(held_out_text(source, config, vocabulary, hint=mend_of_one(source.name)))
         else:
             found.append(given if split or given is validation else None)
     return found
 
 
-def held_out_text(source: Source, config: LanguageModelConfig, vocabulary: Vocabulary) -> HeldOut | Texts:
+def held_out_text(
+    source: Source, config: LanguageModelConfig, vocabulary: Vocabulary, *, hint: str = "pass --encoding latin-1"
+) -> HeldOut | Texts:
     """Return a text of its own as a split that is scored, with a note of the tokens in it that are unknown. Each file
     begins as a line does, after a newline, if the vocabulary has it."""
-    corpus = corpus_of(source, config, hint="pass --encoding latin-1")
+    corpus = corpus_of(source, config, hint=hint)
     new = describe_tokens(vocabulary.lacks(corpus.tokens), vocabulary.kind)
     found = _as_held_out(corpus, config, vocabulary)
     note_unknown([found.own], source.name, "scored as <unk>", new)

@@ -41,16 +41,23 @@ def exact(predicted: Sequence[str], actual: Sequence[str]) -> float:
 
 
 def baselines(
-    train: Pairs, held_out: Pairs, kind: Kind, *, texts: bool, learnt: endings.Endings | None = None
+    train: Pairs,
+    held_out: Pairs,
+    kind: Kind,
+    *,
+    texts: bool,
+    learnt: endings.Endings | None = None,
+    answered: Pairs | None = None,
 ) -> list[tuple[str, list[str]]]:
     """Return (name, answers) of each baseline: a copy of the source or the answer to the most similar prompt, the most
     frequent answer, and of words, written letter by letter, the most frequent change of their ending.
 
     kind: of the tokens of answers. texts: True if prompts are texts. learnt: the changes of endings, if known already.
+    answered: the pairs that tell the most frequent answer, if others than `train`.
     """
     assert train.targets is not None
     targets = train.targets
-    counts = Counter(targets)
+    counts = Counter((answered or train).targets or ())
     usual = min(counts, key=lambda target: (-counts[target], target))
     found = [("most frequent", [usual] * len(held_out))]
     if texts:

@@ -10,6 +10,7 @@ import numpy as np
 
 from rnncli.config.data_section import DIALECT, NO_GROUP, CutConfig
 from rnncli.config.section import keys_of
+from rnncli.data.encodings import data_of
 from rnncli.data.places import Places
 from rnncli.data.source import Source
 from rnncli.data.splits import Splits
@@ -59,7 +60,7 @@ def splits_in(config: WritingConfig, source: Source, learnt: Mapping[str, Any] |
     return Splits(
         config,
         whole,
-        lambda other: read_pairs(other, config.data, whole.columns),
+        lambda other: read_pairs(other, data_of(config, other), whole.columns),
         only,
         () if apart else whole.inputs(),
         () if apart or not named else whole.labels(config.data.decimal),
@@ -216,17 +217,24 @@ class PairExperiment(Experiment):
         return PairData(self.prompts.encode(pairs.prompts, places, scored=scored), targets)
 
     def _judged(self) -> Figure | None:
-        """Return the share of right answers among those written to some pairs of validation, by one beam, which is
-        quick; None without validation.
-        """
+        """Return the figure of validation; None without it."""
         if not len(self._sources):
             return None
-        chosen = self._some(len(self._sources))
-        pairs = only(self.splits.held_out["validation"], chosen)
-        assert pairs.targets is not None
+        return self._figure(self.splits.held_out["validation"], self._sources)
+
+    def figure_of_training(self) -> Figure:
+        train = self.splits.train
+        sources = self.prompts.encode(train.prompts, [train.where(i) for i in range(len(train))], scored=True)
+        return self._figure(train, sources)
+
+    def _figure(self, pairs: Pairs, sources: Sequence[np.ndarray]) -> Figure:
+        """Return the share of right answers among those written to some of the pairs, by one beam, which is quick."""
+        chosen = self._some(len(sources))
+        some = only(pairs, chosen)
+        assert some.targets is not None
         unit, metric = METRICS["exact"]
-        predicted = self._written(pairs, [self._sources[i] for i in chosen], beams=1)
-        return Figure(unit, metric(predicted, pairs.targets), len(self._sources))
+        predicted = self._written(some, [sources[i] for i in chosen], beams=1)
+        return Figure(unit, metric(predicted, some.targets), len(sources))
 
     def _some(self, count: int) -> list[int]:
         """Return the numbers of some of so many pairs, evenly spread, answers to which are quickly written."""
@@ -348,7 +356,12 @@ class PairExperiment(Experiment):
         edits = self._edits(predicted, actual)
         unit, metric = METRICS[by]
         simple = baselines(
-            self.splits.train, pairs, self.target.kind, texts=self.prompts.encodes, learnt=self._baseline
+            self.splits.train,
+            pairs,
+            self.target.kind,
+            texts=self.prompts.encodes,
+            learnt=self._baseline,
+            answered=self.splits.answered,
         )
         wrong = {name: list(map(operator.ne, found, actual)) for name, found in [(NETWORK, predicted), *simple]}
         count, exact_answers = len(actual), {name: wrong[name].count(False) for name in wrong}

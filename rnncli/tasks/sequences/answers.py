@@ -11,7 +11,7 @@ import numpy as np
 from rnncli.config.data_section import DIALECT
 from rnncli.data.lines import Line, Opened
 from rnncli.data.source import Source
-from rnncli.data.splits import by_rarest
+from rnncli.data.splits import Splits, by_rarest
 from rnncli.nn.network import Network
 from rnncli.nn.onnx.graph import Graph
 from rnncli.nn.onnx.protobuf import Dimension
@@ -162,8 +162,8 @@ class Answers:
         """Return the figure that the best weights are the best by, of sequences with these outputs."""
         raise NotImplementedError
 
-    def score(self, split: str, train: Any, held_out: Any, outputs: Sequence[np.ndarray]) -> Score:
-        """Return the score, which tells `figure`, beside the baselines that apply."""
+    def score(self, split: str, splits: Splits[Any], outputs: Sequence[np.ndarray]) -> Score:
+        """Return the score on one of the splits, which tells `figure`, beside the baselines that apply."""
         raise NotImplementedError
 
     def wrong(self, held_out: Any, outputs: Sequence[np.ndarray]) -> Iterator[WrongAnswer]:

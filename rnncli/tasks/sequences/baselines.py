@@ -8,7 +8,7 @@ of both      the one answer that is best for all
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
 import numpy as np
@@ -27,13 +27,18 @@ NEAREST, NEAREST_WARPED, ECHO_STATE = "nearest neighbour", "nearest neighbour by
 
 
 def of_labels(
-    train: Examples, held_out: Examples, labels: list[str], kind: Kind, echo_state: EchoState | None = None
+    train: Examples,
+    held_out: Examples,
+    labels: list[str],
+    kind: Kind,
+    echo_state: EchoState | None = None,
+    answered: Examples | None = None,
 ) -> dict[str, list[str]]:
     """Return the label that each baseline gives each held-out example; echo_state: the one of this training split, if
-    it is fitted already."""
+    it is fitted already; answered: those that tell the one best answer, if others than `train`."""
     assert train.labels is not None
     given = train.labels
-    found = {"majority": majority(train, held_out)}
+    found = {"majority": [majority((answered or train).labels or ())] * len(held_out)}
     if train.texts is None:
         near = nearest_warped(train, held_out, given, lambda predicted, actual: float(predicted != actual))
         targets = [[float(label == one) for label in labels] for one in given]
@@ -54,12 +59,18 @@ def of_labels(
 
 
 def of_sets(
-    train: Examples, held_out: Examples, labels: list[str], kind: Kind, echo_state: EchoState | None = None
+    train: Examples,
+    held_out: Examples,
+    labels: list[str],
+    kind: Kind,
+    echo_state: EchoState | None = None,
+    answered: Examples | None = None,
 ) -> dict[str, list[Sequence[str]]]:
-    """Return the labels that each baseline gives each held-out example; echo_state as in `of_labels`."""
+    """Return the labels that each baseline gives each held-out example; echo_state and answered as in `of_labels`."""
     assert train.sets is not None
     given = train.sets
-    found: dict[str, list[Sequence[str]]] = {"best constant": [best_constant(given)] * len(held_out)}
+    usual = best_constant((answered or train).sets or ())
+    found: dict[str, list[Sequence[str]]] = {"best constant": [usual] * len(held_out)}
     if train.texts is None:
         near = nearest_warped(
             train, held_out, given, lambda predicted, actual: float(len(set(predicted) ^ set(actual)))
@@ -91,10 +102,12 @@ def of_numbers(
     kind: Kind,
     echo_state: EchoState | None = None,
     ridge: Ridge | None = None,
+    answered: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
     """Return the number that each baseline gives each held-out example; given (N,): those of training; echo_state as
-    in `of_labels`, its answers in units of their standard deviation from the mean; ridge: the same of texts."""
-    found = {"mean": np.full(len(held_out), given.mean())}
+    in `of_labels`, its answers in units of their standard deviation from the mean; ridge: the same of texts; answered
+    (M,): those that tell the mean, if others than `given`."""
+    found = {"mean": np.full(len(held_out), (given if answered is None else answered).mean())}
     if train.texts is None:
         near = nearest_warped(train, held_out, given.tolist(), lambda predicted, actual: (predicted - actual) ** 2)
         centre, scale = given.mean(), given.std()
@@ -111,12 +124,10 @@ def _echo_answers(train: Examples, held_out: Examples, targets: ArrayLike, fitte
     return echo_state.answers(values_of(held_out))
 
 
-def majority(train: Examples, held_out: Examples) -> list[str]:
-    """Return the most frequent label of the training split for every held-out example."""
-    assert train.labels is not None
-    counts = Counter(train.labels)
-    label = min(counts, key=lambda label: (-counts[label], label))
-    return [label] * len(held_out)
+def majority(labels: Iterable[str]) -> str:
+    """Return the most frequent of these labels or tags, of several the first in alphabetical order."""
+    counts = Counter(labels)
+    return min(counts, key=lambda label: (-counts[label], label))
 
 
 def best_constant(sets: Sequence[Sequence[str]]) -> tuple[str, ...]:

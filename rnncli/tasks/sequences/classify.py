@@ -147,12 +147,13 @@ class Labels(OneAnswer):
     def _predicted(self, outputs: Sequence[np.ndarray]) -> list[str]:
         return [self.labels[output.argmax()] for output in outputs]
 
-    def score(self, split: str, train: Examples, held_out: Examples, outputs: Sequence[np.ndarray]) -> Score:
+    def score(self, split: str, splits: Splits[Examples], outputs: Sequence[np.ndarray]) -> Score:
         """Return the accuracy beside the baselines that apply."""
+        held_out = splits.held_out[split]
         assert held_out.labels is not None
         actual = held_out.labels
         predicted, figure = self._predicted(outputs), self.figure(held_out, outputs)
-        simple = baselines.of_labels(train, held_out, self.labels, self.kind, self.echo_state)
+        simple = baselines.of_labels(splits.train, held_out, self.labels, self.kind, self.echo_state, splits.answered)
         wrong = {NETWORK: predicted, **simple}
         compared = Compared.of(
             {name: [a != b for a, b in zip(labels, actual, strict=True)] for name, labels in wrong.items()},

@@ -159,9 +159,10 @@ def _names_of_rows(table: Table) -> str | None:
 
 
 def _ids(table: Table, columns: Columns) -> list[str]:
-    if columns.id is None or columns.id not in table.header:
+    named = columns.naming(table.header)
+    if named is None:
         return [str(i + 1) for i in range(len(table.rows))]
-    index = _place(table, columns.id)
+    index = table.header.index(named)
     return [row[index] for row in table.rows]
 
 
@@ -290,7 +291,11 @@ def entries_in(opened: Opened, data: ExamplesConfig, like: Columns, is_label: Ca
     rows = TableRows(opened, **dialect(data, like, keep_ragged=True))
     leave_names_out(rows, like, data.decimal, is_label)
     return Entries(
-        opened, rows, like.id, like.form == "long", lambda some: from_table(some, data, like, labelled=False)
+        opened,
+        rows,
+        like.naming(rows.header),
+        like.form == "long",
+        lambda some: from_table(some, data, like, labelled=False),
     )
 
 

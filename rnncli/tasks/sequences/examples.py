@@ -31,6 +31,14 @@ class Columns:
     headed: bool = True
     separator: str | None = None
 
+    def naming(self, header: Sequence[str]) -> str | None:
+        """Return the column that names the examples of a table with this header: that of training or, where it had
+        none, the one called id, unless it is read for something else; None if there is neither."""
+        if self.id is not None:
+            return self.id if self.id in header else None
+        taken = {self.text, self.label, *self.inputs}
+        return next((name for name in header if name.strip().lower() == "id" and name not in taken), None)
+
     def to_header(self) -> dict[str, Any]:
         header = asdict(self) | {"inputs": list(self.inputs)}
         for name, before in (("headed", True), ("separator", None)):

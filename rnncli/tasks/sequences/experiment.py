@@ -12,6 +12,7 @@ from rnncli.config.chosen import is_open
 from rnncli.config.data_section import NO_GROUP
 from rnncli.config.sections import C, Config
 from rnncli.data.csv_table import quotes_fields
+from rnncli.data.encodings import data_of
 from rnncli.data.places import Places
 from rnncli.data.source import Source
 from rnncli.data.splits import Splits
@@ -149,6 +150,9 @@ class SequenceExperiment(Experiment):
             return None
         outputs = self._outputs(given)
         return self.answers.figure(self.splits.held_out["validation"], outputs)
+
+    def figure_of_training(self) -> Figure:
+        return self.answers.figure(self.splits.train, self._outputs(self._inputs(self.splits.train, own=True)))
 
     def _outputs(self, given: ExampleData) -> list[np.ndarray]:
         """Return the outputs of the current weights that stand for those of all networks, for each sequence."""
@@ -293,7 +297,7 @@ class SequenceExperiment(Experiment):
         if split == "test":  # others were told of before training
             self.reader.cut.tell(examples.name, self.reader.unit)
         outputs = self._outputs(given)
-        return self.answers.score(split, self.splits.train, examples, outputs)
+        return self.answers.score(split, self.splits, outputs)
 
     def wrong(self) -> tuple[WrongAnswer, ...]:
         split = self.splits.scored()
@@ -311,7 +315,7 @@ def splits_in(
     return Splits(
         config,
         whole,
-        lambda other: answers.read(other, config.data, whole.columns),
+        lambda other: answers.read(other, data_of(config, other), whole.columns),
         only,
         () if config.data.group == NO_GROUP else whole.inputs(),  # type: ignore[attr-defined]
         whole.answers() if answers.counted and config.data.group != NO_GROUP else (),  # type: ignore[attr-defined]

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from rnncli.data.splits import Splits
 from rnncli.data.text import Kind
 from rnncli.data.typed import typed
 from rnncli.errors import ConfigError, DataError, UsageError, shown
@@ -138,12 +139,13 @@ class LabelSets(OneAnswer):
     def _predicted(self, outputs: Sequence[np.ndarray]) -> list[list[str]]:
         return [self._chosen(sigmoids_of(output)) for output in outputs]
 
-    def score(self, split: str, train: Examples, held_out: Examples, outputs: Sequence[np.ndarray]) -> Score:
+    def score(self, split: str, splits: Splits[Examples], outputs: Sequence[np.ndarray]) -> Score:
         """Return the micro-F1 beside the baselines that apply, and further figures."""
+        held_out = splits.held_out[split]
         assert held_out.sets is not None
         actual = held_out.sets
         predicted, figure = self._predicted(outputs), self.figure(held_out, outputs)
-        simple = baselines.of_sets(train, held_out, self.labels, self.kind, self.echo_state)
+        simple = baselines.of_sets(splits.train, held_out, self.labels, self.kind, self.echo_state, splits.answered)
         sets: dict[str, Sequence[Sequence[str]]] = {NETWORK: predicted, **simple}
         errors = {name: micro_f1_errors(labels, actual) for name, labels in sets.items()}
         every = {*self.labels, *(label for labels in actual for label in labels)}

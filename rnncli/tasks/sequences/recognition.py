@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from itertools import groupby
 from typing import Any
@@ -12,14 +13,16 @@ from rnncli.data.numeric import is_number
 from rnncli.errors import DataError, shown
 from rnncli.tasks.sequences.config import TagDataConfig
 from rnncli.tasks.sequences.tag_columns import rows_of
-from rnncli.tasks.sequences.written_labels import cut_at_marks, cut_of
-from rnncli.tasks.task import CERTAIN, LIKELY, Recognised
+from rnncli.tasks.sequences.written_labels import cut_at_marks, cut_at_tab, cut_of
+from rnncli.tasks.task import CERTAIN, CONCEIVABLE, LIKELY, Recognised
 
 _TAG_FILES = (".conll", ".conllu", ".iob", ".iob2", ".bio", ".bioes")
 _WORDS, _TAGS = {"word", "words", "token", "tokens", "form"}, {"tag", "tags", "label", "labels", "pos", "upos", "ner"}
 _NUMBERED = re.compile(r"[a-z_ ]{0,8}[0-9]+")
 _FEWEST_STEPS = 8  # columns, before a row of them is a sequence
 _FEWEST_LINES = 10  # that begin with few words, before these are labels
+_CODE = re.compile(r"[A-Z][A-Z0-9]+|[A-Za-z]\w*[:._/]\w+")  # ENTY, DESC:manner, sci.space
+_FEW_WORDS, _FREQUENT = 5, 1 / 20
 _MANY_WORDS = 100
 _SEEN = 2000  # lines tell whether words have tags
 
@@ -139,19 +142,30 @@ def _labelled_lines(look: Look) -> Recognised | None:
     if cut is cut_at_marks:
         return Recognised("lines of __label__ and a text", CERTAIN, {}, [text for _, text in map(cut, lines)])
     pieces = [cut(line) for line in lines]
-    labels, texts = {label for label, _ in pieces}, {text for _, text in pieces}
-    if not (labels and texts) or "" in labels | texts or len(lines) < _FEWEST_LINES:
+    counts, texts = Counter(label for label, _ in pieces), {text for _, text in pieces}
+    labels = counts.keys()
+    if not (labels and texts) or "" in counts or "" in texts or len(lines) < _FEWEST_LINES:
         return None
     if not 1 < len(labels) <= len(lines) / 10 or len(texts) < 3 * len(labels):
         return None
     of_a_play = all(one.endswith(":") for one in labels)
     if of_a_play or not all(any(map(str.isalnum, one)) for one in labels):  # or bullets
         return None
-    if 5 * sum(not labels.isdisjoint(text.split()) for _, text in pieces) > len(pieces):  # words like others
-        return None
+    like_others = 5 * sum(not labels.isdisjoint(text.split()) for _, text in pieces) > len(pieces)
+    likely = not like_others and (cut is cut_at_tab or _are_apart(counts))
     first, second, *more = sorted(map(shown, labels))
     listed = f"{first}, {second}, …" if more else f"{first} or {second}"
-    return Recognised(f"lines of a label ({listed}) and a text", LIKELY, {}, [text for _, text in pieces])
+    certainty = LIKELY if likely else CONCEIVABLE
+    return Recognised(f"lines of a label ({listed}) and a text", certainty, {}, [text for _, text in pieces])
+
+
+def _are_apart(counts: Counter[str]) -> bool:
+    """True if words before blanks are rather labels than what sentences begin with, as those of notes, diaries and
+    commits do, which recur too: codes, or few words, each frequent and without a capital."""
+    if all(map(_CODE.fullmatch, counts)):
+        return True
+    frequent = min(counts.values()) >= _FREQUENT * counts.total()
+    return len(counts) <= _FEW_WORDS and frequent and not any(label[0].isupper() for label in counts)
 
 
 def _texts(look: Look) -> list[ColumnLook]:

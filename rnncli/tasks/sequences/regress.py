@@ -10,6 +10,7 @@ import numpy as np
 
 from rnncli.data.numeric import FAR, is_number, whole_series
 from rnncli.data.source import Source
+from rnncli.data.splits import Splits
 from rnncli.data.text import WORDS, Kind
 from rnncli.data.typed import array, typed
 from rnncli.data.units import unit_of
@@ -144,10 +145,12 @@ class Number(OneAnswer):
         error = _rmse(self._predicted(outputs), self.values(held_out))
         return Figure(f"RMSE of {self.label}", error, len(held_out), higher_is_better=False)
 
-    def score(self, split: str, train: Examples, held_out: Examples, outputs: Sequence[np.ndarray]) -> Score:
+    def score(self, split: str, splits: Splits[Examples], outputs: Sequence[np.ndarray]) -> Score:
         """Return the RMSE beside those of the baselines that apply."""
-        actual, seen, figure = self.values(held_out), self.values(train), self.figure(held_out, outputs)
-        simple = baselines.of_numbers(train, held_out, seen, self.kind, self.echo_state, self.corrected)
+        held_out, train = splits.held_out[split], splits.train
+        actual, figure = self.values(held_out), self.figure(held_out, outputs)
+        seen, answered = self.values(train), self.values(splits.answered)
+        simple = baselines.of_numbers(train, held_out, seen, self.kind, self.echo_state, self.corrected, answered)
         return Score(
             split,
             figure.name,

@@ -23,6 +23,7 @@ from rnncli.notes import doubt
 from rnncli.tasks.exported import padded
 from rnncli.tasks.sequences.answers import AnswerInOnnx, Answers, Fact, Output
 from rnncli.tasks.sequences.averages import outputs_of
+from rnncli.tasks.sequences.baselines import majority
 from rnncli.tasks.sequences.config import TagConfig
 from rnncli.tasks.sequences.decoding import Decoding, probabilities
 from rnncli.tasks.sequences.entries import Entries
@@ -160,13 +161,14 @@ class Tags(Answers):
     def _predicted(self, outputs: Sequence[np.ndarray]) -> list[list[str]]:
         return [[self.tags[k] for k in self._decoding.best(output)] for output in outputs]
 
-    def score(self, split: str, train: Tagged, held_out: Tagged, outputs: Sequence[np.ndarray]) -> Score:
+    def score(self, split: str, splits: Splits[Tagged], outputs: Sequence[np.ndarray]) -> Score:
         """Return the token accuracy beside that of the most frequent tag and, if there are words, of the most frequent
         tag of each word; of tags that mark spans also the span F1, and the highest of these baselines.
         """
+        held_out = splits.held_out[split]
         assert held_out.tags is not None
         predicted = self._predicted(outputs)
-        usual, by_word = most_frequent(train, held_out)
+        usual, by_word = most_frequent(splits.train, held_out, splits.answered)
         simple = {"most frequent tag": usual} | ({"most frequent tag of the word": by_word} if by_word else {})
         actual, flat = _flat(held_out.tags), _flat(predicted)
         detail = f"{len(actual):,} steps of {len(held_out):,} sequences, macro-F1 {macro_f1(flat, actual):.4f}"
@@ -253,13 +255,14 @@ def _flat(rows: Sequence[Sequence[str]]) -> list[str]:
     return [tag for row in rows for tag in row]
 
 
-def most_frequent(train: Tagged, tagged: Tagged) -> tuple[list[list[str]], list[list[str]] | None]:
-    """Return, for each step, the most frequent tag of the training split, and that of the step's word, or None if
-    there are no words.
+def most_frequent(
+    train: Tagged, tagged: Tagged, answered: Tagged | None = None
+) -> tuple[list[list[str]], list[list[str]] | None]:
+    """Return, for each step, the most frequent tag, and that of the step's word, or None if there are no words;
+    answered: the sequences that tell the first, if others than `train`.
     """
     assert train.tags is not None
-    counts = Counter(_flat(train.tags))
-    usual = min(counts, key=lambda tag: (-counts[tag], tag))
+    usual = majority(_flat((answered or train).tags or ()))
     always = [[usual] * len(lines) for lines in tagged.lines]
     if train.words is None or tagged.words is None:
         return always, None

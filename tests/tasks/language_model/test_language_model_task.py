@@ -410,3 +410,30 @@ def test_tied_embeddings_that_fit_no_head_are_refused(model, message):
         TextExperiment(
             config("word", model | {"tied_embeddings": True}), Source("t.txt", PROSE.encode()), Context(POOL)
         )
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "latin-1", "utf-16", "utf-16-le", "utf-32", "shift_jis"])
+def test_bits_per_byte_are_of_the_bytes_that_the_file_has_in_its_encoding(encoding):
+    text = ("aあb " if encoding == "shift_jis" else "aäb ") * 80
+    experiment, _ = prepared(text.encode(encoding), validation=0.25, encoding=encoding)
+    score = experiment.score()
+    scored = detokenize(experiment.vocabulary.decode(experiment._held_out["validation"].ids), "char")
+    size = len((2 * scored).encode(encoding)) - len(scored.encode(encoding))  # without a byte order mark
+    bits = score.network * len(scored) / np.log(2)
+    told = () if size == len(scored) else (("bits per byte", pytest.approx(bits / size)),)
+    assert in_units(score) == told
+    experiment.hold_out(Source("t.txt", text[:40].encode("utf-8")), {"encoding": "utf-8"})
+    score = experiment.score()
+    assert dict(score.figures)["bits per byte"] == pytest.approx(
+        score.network
+        * len(experiment._held_out["test"].scored)
+        / np.log(2)
+        / len(text[1:40].encode())  # no newline stands before the first
+    )
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
+def test_byte_pairs_are_of_utf_8_whatever_the_file_is_in(encoding):
+    score = prepared(("aäb " * 80).encode(encoding), "bpe", validation=0.25, encoding=encoding)[0].score()
+    units = [name for name, _ in in_units(score)]
+    assert units == ["bits per character", "bits per byte" if encoding == "utf-8" else "bits per byte of UTF-8"]

@@ -149,7 +149,9 @@ def test_the_score_tells_known_words_apart():
     each = np.diff([0.0, *sums])
     known = each[ids != 0].mean()
     assert score.network == pytest.approx(each.mean(), rel=1e-6)
-    assert score.detail.endswith(f"; 2 unknown, without them {known:.4f}, perplexity {np.exp(known):.3f}")
+    assert score.detail.endswith(
+        f"; 2 unknown, without them perplexity {np.exp(known):.3f}, {known / np.log(2):.3f} bits per token"
+    )
     assert ";" not in prepared(train + "a b c", validation=3.5 / 21).score().detail
 
 

@@ -92,7 +92,7 @@ def test_metrics_by_hand():
 def test_floors_by_hand():
     train = examples(["p", "p", "n"], texts=["good good film", "good", "bad film"])
     asked = examples(["p", "n"], texts=["film good unheard", "bad"])
-    assert baselines.majority(train, asked) == ["p", "p"]
+    assert baselines.of_labels(train, asked, ["n", "p"], "word")["majority"] == ["p", "p"]
     # p("good film" | p) = 2/3·(4/7)·(2/7) against 1/3·(1/5)·(2/5); p("bad" | p) = 2/3·1/7 against 1/3·2/5
     assert baselines.naive_bayes(train, asked, ["n", "p"], "word") == ["p", "n"]
     seen = examples(["p", "n"], values=[[0, 1, 2, 3], [3, 2, 1, 0]])

@@ -217,3 +217,30 @@ def test_names_above_labelled_lines_do_not_keep_the_labels_in_the_texts(file, tm
     bare = answered(model, tmp_path / "n.txt", rows, monkeypatch)
     assert [one["probabilities"] for one in named[1:]] == [one["probabilities"] for one in bare]
     assert '"label\\ttext" is answered as the others are' in notes[0]
+
+
+TEXTS_ALONE = "text,label\n" + "".join(f"the {x} one {i % 3},{x}\n" for i, x in enumerate(LABELS))
+STEPS_ALONE = "label,a,b,c\n" + "".join(f"{x},1,2,{i % 3}\n" for i, x in enumerate(LABELS))
+NUMBERED = "id,text,label\n" + "".join(f"n{i},the {x} one,{x}\n" for i, x in enumerate(LABELS))
+
+
+@pytest.mark.parametrize(
+    ("content", "text", "asked", "ids"),
+    [
+        (TEXTS_ALONE, "text", "id,text\n7,the good one\n9,the bad one\n3,it\n", ["7", "9", "3"]),
+        (TEXTS_ALONE, "text", "text,other, ID \nthe good one,5,b\nthe bad one,6,a\n", ["b", "a"]),
+        (TEXTS_ALONE, "text", "id,text\n,the good one\n9,the bad one\n", ["1", "9"]),
+        (TEXTS_ALONE, "text", "text,number\nthe good one,7\nthe bad one,9\n", ["1", "2"]),
+        (NUMBERED, "text", "id,text\n7,the good one\n9,the bad one\n", ["7", "9"]),
+        (STEPS_ALONE, None, "a,id,b,c\n1,x7,2,3\n1,x9,2,4\n", ["x7", "x9"]),
+        # Where the model reads it, it is no name.
+        (TEXTS_ALONE.replace("text,", "id,"), "id", "id,text\nthe good one,7\nthe bad one,9\n", ["1", "2"]),
+        (STEPS_ALONE.replace(",b,", ",id,"), None, "a,id,c\n1,4,3\n1,2,4\n", ["1", "2"]),
+    ],
+)
+@pytest.mark.parametrize("path", ["new.csv", "-"])
+def test_rows_keep_the_ids_that_their_file_gives_them(path, content, text, asked, ids, file, tmp_path, monkeypatch):
+    model, _ = trained(file("d.csv", content), label="label", **({"text": text} if text else {}))
+    found = answered(model, tmp_path / path if path != "-" else path, asked, monkeypatch)
+    assert [one["id"] for one in found] == ids
+    assert list(found[0]) == ["id", "label", "probabilities"]
