@@ -11,20 +11,19 @@ from importlib.util import find_spec
 from typing import Any
 
 MARKED = {
-    "parity": "torch",
-    "metrics": "sacrebleu",
-    "plots": "matplotlib",
-    "mpi": "mpi4py",
-    "onnx": "onnxruntime",
-    "tune": "optuna",
+    "parity": ("torch",),
+    "metrics": ("sacrebleu",),
+    "plots": ("matplotlib",),
+    "mpi": ("mpi4py",),
+    "onnx": ("onnx", "onnxruntime"),
+    "tune": ("optuna",),
 }
-"""The package that tests with this marker need."""
+"""The packages that tests with this marker need."""
 
 
 def missing(marker: str) -> str | None:
-    """The package that tests with this marker need and that is not installed."""
-    package = MARKED.get(marker)
-    return package if package is not None and find_spec(package) is None else None
+    """The first of the packages that tests with this marker need and that is not installed."""
+    return next((package for package in MARKED.get(marker, ()) if find_spec(package) is None), None)
 
 
 class Package:

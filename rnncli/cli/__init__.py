@@ -104,7 +104,6 @@ def main() -> NoReturn:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # for the life of the process
     # Objects that imports make stay alive: garbage collection of them would take a tenth of a short command's time.
     gc.set_threshold(100_000, 20, 20)
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # to look for them reads what every package is
     load_metadata_later()
     telling(_tell)
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]

@@ -58,8 +58,8 @@ def command(
     that names no data is checked alone.
 
     Of a RUN it checks whether the model is the file that training wrote and its weights are finite, whether config and
-    data are unchanged, and whether it reproduces its score; exit code 7 if not. --set data.path says where the data
-    are now.
+    data are unchanged (a file may have grown), and whether it reproduces its score; exit code 7 if not. --set data.path
+    says where the data are now.
     """
     from rnncli.workflows.names import is_run
     from rnncli.workflows.runs import refuse_study

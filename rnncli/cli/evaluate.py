@@ -145,7 +145,7 @@ def command(
     """
     from rnncli.notes import noting
     from rnncli.ui.label_tables import save_confusion
-    from rnncli.ui.output import say_notes
+    from rnncli.ui.output import say_notes, saying
     from rnncli.ui.scores import write_backtest, write_score
     from rnncli.ui.training_view import training_view
     from rnncli.workflows.evaluate import Request, evaluate
@@ -174,4 +174,5 @@ def command(
         write_score(made.score, form)
     else:
         write_backtest(made, form)
-    made.check()
+    with noting(saying(quiet=quiet)):
+        made.check()

@@ -81,8 +81,8 @@ def draw_attention(maps: Any, plot: str) -> None:
 @click.option(
     "--follow",
     is_flag=True,
-    help="Forecast: answer each row of DATA as it comes, with an anomaly score. transcribe: write each symbol of sound "
-    "as it comes, a WAV or raw samples, by a model of one direction.",
+    help="Forecast: answer each row of DATA as it comes, with an anomaly score, the mean over all forecasts of it. "
+    "transcribe: write each symbol of sound as it comes, a WAV or raw samples, by a model of one direction.",
 )
 @click.option(
     "--state", metavar="FILE", help="Forecast with --follow: the file that keeps what is needed to go on later."

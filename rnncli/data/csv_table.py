@@ -9,15 +9,16 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Literal
 
+from rnncli.data.csv_records import Record, from_line, has_line_break, is_blank, records_of, refuse_nul
 from rnncli.data.delimiters import CANDIDATES, other_delimiter
 from rnncli.data.source import Source, decode
-from rnncli.data.table_header import Record, are_units, is_data, names_in, numbered, refuse_titles
+from rnncli.data.table_header import are_units, is_data, names_in, numbered, refuse_titles
 from rnncli.data.table_room import require_room
 from rnncli.errors import DataError, UsageError, shown
 from rnncli.notes import doubt, note
@@ -30,9 +31,6 @@ _ANNOTATIONS = ("#group", "#datatype", "#default")  # of InfluxDB's CSV
 _MOST_COMMENTS = 1000  # lines
 _BLOCK = 50  # records that the delimiter is detected from
 _SEPARATOR_LINE = re.compile(r'"?sep=.?"?', re.IGNORECASE)
-_ANY_LENGTH = 2**31 - 1  # characters of a field; the csv module's own limit is 131,072
-# The closing quote is one that no other quote follows, so that "" is never half of two things.
-_QUOTED = re.compile(r'"[^"]*(?:""[^"]*)*"(?!")')
 
 
 @dataclass(frozen=True)
@@ -192,10 +190,10 @@ def layout_of(
 
 def first_of(records: Iterator[Record], name: str) -> tuple[Record, Iterator[Record]]:
     """Return the first record that is not blank, and those after it, the blank ones only of a file of one column."""
-    first = next((record for record in records if not _is_blank(record[1])), None)
+    first = next((record for record in records if not is_blank(record[1])), None)
     if first is None:
         raise DataError(f"{name}: file is empty; need a header and at least 2 rows")
-    return first, (record for record in records if len(first[1]) == 1 or not _is_blank(record[1]))
+    return first, (record for record in records if len(first[1]) == 1 or not is_blank(record[1]))
 
 
 def has_units(rest: list[Record], width: int, delimiter: str) -> bool:
@@ -210,12 +208,6 @@ def _called(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
 
 
-def from_line(text: str, line: int) -> str:
-    """Return `text` from line number `line` (from 1) to its end; an empty string if it has fewer lines."""
-    lines = text.split("\n", line - 1)
-    return lines[-1] if len(lines) == line else ""
-
-
 def declared_delimiter(delimiter: str | None) -> str | None:
     if delimiter is None:
         return None
@@ -223,13 +215,6 @@ def declared_delimiter(delimiter: str | None) -> str | None:
     if len(character) != 1 or character in '"\r\n\0':
         raise UsageError(f"--delimiter {shown(delimiter)}: must be one character, such as ; or tab")
     return character
-
-
-def refuse_nul(text: str, name: str, first_line: int = 1) -> None:
-    position = text.find("\0")
-    if position >= 0:
-        line = text.count("\n", 0, position) + first_line
-        raise DataError(f"{name}:{line}: contains a NUL byte; is this a binary file?")
 
 
 def _refuse_separator_line(body: str, name: str, line: int) -> None:
@@ -246,10 +231,6 @@ def quotes_fields(name: str, quoting: Quoting | None) -> bool:
     return quoting == "minimal" if quoting else not name.lower().endswith(".tsv")
 
 
-def has_line_break(fields: list[str]) -> bool:
-    return any("\n" in field for field in fields)
-
-
 def doubt_line_breaks(broken: int, first: int, count: int) -> None:
     """Tell that fields of `broken` of `count` rows, the first on line `first`, hold line breaks, as those do in which a
     quote is never meant to close."""
@@ -258,89 +239,6 @@ def doubt_line_breaks(broken: int, first: int, count: int) -> None:
             f"line breaks within quotes in {broken:,} of {count:,} rows, the first on line {first}; if "
             "quotes are part of the text there, --quoting none"
         )
-
-
-def records_of(
-    body: str, delimiter: str, name: str, first_line: int, *, quoted: bool = True, blanks: bool = False
-) -> Iterator[Record]:
-    """Return what `records_in` does for the lines of `body`, whose fields may be as long as it is."""
-    csv.field_size_limit(_ANY_LENGTH)
-    return records_in(io.StringIO(body, newline="\n"), delimiter, name, first_line, quoted=quoted, blanks=blanks)
-
-
-def records_in(
-    lines: Iterable[str], delimiter: str, name: str, first_line: int, *, quoted: bool = True, blanks: bool = False
-) -> Iterator[Record]:
-    """Yield (physical line, fields) for every record in `lines`, each with its end; raise DataError for broken CSV.
-    blanks: True for blank lines too, as one empty field.
-    """
-    held: list[str] = []  # the lines of one record
-    reader = csv.reader(
-        _kept(lines, held),
-        delimiter=delimiter,
-        strict=quoted,
-        quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
-    )
-    while True:
-        start = first_line + reader.line_num  # line_num counts the lines consumed so far
-        held.clear()
-        try:
-            fields = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            fault = _quoting_fault("".join(held), delimiter, start) or f"{start}: {error}"
-            raise DataError(f"{name}:{fault}") from None
-        if not _is_blank(fields):
-            yield start, fields
-        elif blanks:
-            yield start, [""]
-
-
-def cut_line(line: str, delimiter: str, name: str, number: int, *, quoted: bool = True) -> list[str]:
-    """Return the fields of one line, which is line `number` of `name`; DataError for broken CSV, such as a quote that
-    does not close on the line."""
-    records = records_of(line, delimiter, name, number, quoted=quoted, blanks=True)
-    return next(records, (number, [""]))[1]
-
-
-def _kept(lines: Iterable[str], held: list[str]) -> Iterator[str]:
-    for line in lines:
-        held.append(line)
-        yield line
-
-
-def _is_blank(fields: list[str]) -> bool:
-    """True for an empty line or a line of spaces; a quoted empty string is a missing value of a one-column file."""
-    return not fields or (len(fields) == 1 and fields[0].isspace())
-
-
-def _quoting_fault(record: str, delimiter: str, line: int) -> str | None:
-    """Return `LINE:COL: reason` for the csv module's failure on the record that starts at physical `line`, or None."""
-
-    def place(offset: int) -> str:
-        before = record[:offset]
-        return f"{line + before.count(chr(10))}:{offset - before.rfind(chr(10))}"
-
-    unquoted = re.compile(f"[^\n{re.escape(delimiter)}]*")
-    position = 0
-    while position < len(record):
-        quoted = record[position] == '"'
-        match = (_QUOTED if quoted else unquoted).match(record, position)
-        if match is None:
-            return (
-                f"{place(position)}: the quote that opens here is never closed; close it or remove it, or, if quotes "
-                "are part of the text, --quoting none"
-            )
-        end = match.end()
-        if end < len(record) and record[end] not in (delimiter, "\n"):
-            opened = place(position).replace(":", ", column ")
-            return (
-                f"{place(end)}: text after the closing quote of the field that opens on line {opened}; "
-                'write a quote inside a field as "", or, if quotes are part of the text, --quoting none'
-            )
-        position = end + 1
-    return None
 
 
 def _detect_delimiter(body: str, name: str, decimal: str, quoted: bool) -> str:
@@ -374,7 +272,7 @@ def _fit(body: str, delimiter: str, quoted: bool) -> tuple[float, int]:
     )
     counts: list[int] = []
     with suppress(csv.Error):  # an open quote swallowed too much; what was counted before it still speaks
-        counts.extend(len(fields) for fields in islice(reader, _BLOCK) if not _is_blank(fields))
+        counts.extend(len(fields) for fields in islice(reader, _BLOCK) if not is_blank(fields))
     cut = [count for count in counts if count > 1]
     if not cut:
         return 0.0, 1

@@ -13,6 +13,7 @@ from copy import copy
 from typing import Any, Generic, Protocol, TypeVar
 
 from rnncli.config.sections import Config
+from rnncli.data.places import Places
 from rnncli.data.source import Source, read_source
 from rnncli.errors import ConfigError, DataError
 from rnncli.kernels import random
@@ -88,6 +89,8 @@ class Splits(Generic[D]):
             left = len(drawn[_TRAINING])
             raise DataError(f"{whole.name}: {left} examples to train on; give more, or hold out less")
         self._drawn = drawn[_TRAINING]
+        held_out = [item for name, items in drawn.items() if name != _TRAINING for item in items]
+        self.places = Places.of_items(self._drawn, held_out)
         self.train = pick(whole, sorted(self._drawn))
         self._folds = self._dealt(self.validated["folds"])
         if self.validated["folds"] and not self._folds:

@@ -6,12 +6,11 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
+from rnncli.data.csv_records import Record
 from rnncli.data.numeric import is_missing, is_number
 from rnncli.data.stamps import formats_of
 from rnncli.errors import DataError, shown
 from rnncli.notes import note
-
-Record = tuple[int, list[str]]  # the physical line where it starts (from 1), and its fields
 
 _UNIT = re.compile(r"[\[(]?[^\W\d_][^,;]{0,15}|[%°$€£][^\d,;]{0,15}|[\[(]-?[\])]")
 _USUAL_NAMES = re.compile(

@@ -12,6 +12,7 @@ from contextlib import nullcontext, suppress
 from itertools import chain, islice
 from typing import Literal
 
+from rnncli.data.csv_records import Record, has_line_break, records_in, refuse_nul
 from rnncli.data.csv_table import (
     Quoting,
     Ragged,
@@ -19,16 +20,12 @@ from rnncli.data.csv_table import (
     doubt_left_out,
     doubt_line_breaks,
     first_of,
-    has_line_break,
     has_units,
     layout_of,
-    records_in,
     rectangular,
-    refuse_nul,
     without_rows,
 )
 from rnncli.data.lines import LONGEST, Line, Opened
-from rnncli.data.table_header import Record
 from rnncli.errors import DataError
 
 _BEGINNING = 2000, 1 << 22  # lines, or characters where lines are long

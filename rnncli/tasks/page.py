@@ -20,8 +20,8 @@ MOST = 8  # runs that are looked at again, and drawn; of more only what their ow
 class Page:
     """A run. report: as report.json has it. forecasts: what comes next; worst: the windows that were forecast worst.
 
-    backtest: of a forecast, on what was held out; surprise, wrong: of a text, of single answers. absent: what could
-    not be shown, each with its reason.
+    stale: what is to know of `forecasts` where the data have changed since training. backtest: of a forecast, on what
+    was held out; surprise, wrong: of a text, of single answers. absent: what could not be shown, each with its reason.
     """
 
     name: str
@@ -29,6 +29,7 @@ class Page:
     curve: Curve | None = None
     confusion: Confusion | None = None
     forecasts: tuple[ForecastChart, ...] = ()
+    stale: str = ""
     worst: tuple[ForecastChart, ...] = ()
     backtest: BacktestReport | None = None
     surprise: Surprise | None = None

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rnncli.data.files import Paths
     from rnncli.data.kept_rows import KeptRows
     from rnncli.data.look import Look
+    from rnncli.data.places import Places
     from rnncli.data.source import Source
     from rnncli.kernels.prefix_beam import Language
     from rnncli.nn.network import Model
@@ -155,6 +156,11 @@ class Experiment:
         A key whose reason is empty does not matter for these data.
         """
         return {}
+
+    @property
+    def places(self) -> Places:
+        """The places of its data that it trains on, and of those held out that are in no file of their own."""
+        raise NotImplementedError
 
     @property
     def share_of_time(self) -> float:

@@ -125,7 +125,8 @@ def _object(report: BacktestReport) -> dict[str, Any]:
             coverage[f"{one.asked:g}"].setdefault("ranges", []).append(its)
         else:
             coverage[f"{one.asked:g}"] = its
-    totals = {f"{one.asked:g}": {"got": one.got, "count": one.count, "width": one.width} for one in report.totals}
+    kept = ("got", "count", "width", "in_sample")
+    totals = {f"{one.asked:g}": {name: getattr(one, name) for name in kept} for one in report.totals}
     made = asdict(report) | {"coverage": coverage, "totals": totals}
     return {key: value for key, value in made.items() if value or key not in ("levels", "totals", "units")}
 
@@ -155,6 +156,8 @@ def _write_text(report: BacktestReport) -> None:
         levels = [f"{level:g}" for level in report.wql_levels]
         listed = f"{levels[0]} to {levels[-1]}" if len(levels) > 3 else ", ".join(levels)
         out.tell(f"weighted quantile loss of the network at {listed}: {report.wql:.4f}")
+        if report.wql_in_sample:
+            out.tell("of quantiles calibrated on these rows", "  ")
         others = [(one.wql, one.name) for one in report.forecasters if one.verdict and one.wql is not None]
         if others:
             least, name = min(others)

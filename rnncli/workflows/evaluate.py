@@ -27,6 +27,7 @@ from rnncli.workflows.opening import (
     Model,
     one_or_all,
     open_sound,
+    open_to_answer,
     reading_as_trained,
     require_readable,
     require_understood,
@@ -76,7 +77,7 @@ def evaluate(request: Request, show: Callable[[Report], None], lead: Lead | None
 
 
 def _of_run(request: Request, lead: Lead) -> Evaluation:
-    model = open_sound(request.run).in_precision(request.precision)
+    model = open_sound(open_to_answer(request.run)).in_precision(request.precision)
     require_understood("evaluate", model.task, request.options)
     require_readable(model.task, request.reading)
     if not request.data and request.reading:

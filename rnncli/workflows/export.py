@@ -16,7 +16,7 @@ from rnncli.nn import model_file
 from rnncli.tasks.exported import InOnnx, InTorch
 from rnncli.tasks.task import Options, Predictor
 from rnncli.workflows.model_card import model_card
-from rnncli.workflows.opening import open_model, require_understood
+from rnncli.workflows.opening import open_to_answer, require_understood
 from rnncli.workflows.run_directory import RunDirectory
 
 NEAR = 1e-5  # of what rnncli computes, in units of the largest output above 1
@@ -69,7 +69,7 @@ def folder_of(name: str, made: InTorch, report: Mapping[str, Any] | None) -> dic
 
 
 def _opened(run: str, precision: str | None, options: Options) -> Predictor:
-    model = open_model(run)
+    model = open_to_answer(run)
     require_understood("export", model.task, options)
     model = model.in_precision(precision)
     if model.precision != "float32":

@@ -12,7 +12,7 @@ from rnncli.data.source import Source, decode, read_source
 from rnncli.errors import UsageError
 from rnncli.notes import noting
 from rnncli.tasks.task import Experiment, Options, Predictor
-from rnncli.workflows.opening import Model, first_run, open_model, require_understood
+from rnncli.workflows.opening import Model, first_run, open_to_answer, require_understood
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def generate(
 def texts(request: Request, say: Callable[[str], None], report: Callable[[str], None] | None = None) -> Texts:
     """Return texts that are made when they are asked for; for `say` and `report` see `generate`."""
     with noting(say):
-        model, options = open_model(request.run).in_precision(request.precision), dict(request.options)
+        model, options = open_to_answer(request.run).in_precision(request.precision), dict(request.options)
     if options["seed"] + options["count"] > 2**63:
         raise UsageError("--seed plus --count goes beyond the largest seed, 9223372036854775807; lower one")
     if request.bad_words_file is not None:

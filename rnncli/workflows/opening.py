@@ -17,14 +17,15 @@ from rnncli.config.sections import Config
 from rnncli.config.training_section import DEFAULT_PRECISION
 from rnncli.data.files import Paths
 from rnncli.data.source import Source, encoding_name
-from rnncli.errors import ConfigError, DataError, ModelFileError, UsageError, shown
+from rnncli.errors import ConfigError, DataError, ModelFileError, UsageError, quoted, shown
 from rnncli.kernels import buffers, cache
 from rnncli.nn import model_file
-from rnncli.notes import Doubt, note, reworded
+from rnncli.notes import Doubt, doubt, note, reworded
 from rnncli.tasks.registry import TASKS, config_from_mapping, load_config
 from rnncli.tasks.task import Options, Predictor, Task
+from rnncli.training.listed import FAILED, RUNNING, STOPPED
 from rnncli.workflows.names import is_config, similar_run
-from rnncli.workflows.runs import refuse_study
+from rnncli.workflows.runs import listed, refuse_study
 
 # What a header of wrong types, shapes or sizes can raise.
 NONSENSE = (
@@ -44,6 +45,13 @@ NONSENSE = (
 _ROOM = 16  # times as many bytes as its arrays have may a model take while it is built: gradients, an ensemble's own
 _ALWAYS = 1 << 24  # bytes
 _BY_KEY = re.compile(r"(?<!train )(?<!train with )--set data\.")  # how messages name a key as a mend
+
+_GO_ON = "go on with: rnncli train -o {} --resume"
+_NOT_ENDED = {  # by the state of a run: what is said of its training, and what helps
+    RUNNING: ("has not ended yet", "wait for its end"),
+    STOPPED: ("was stopped before its end", _GO_ON),
+    FAILED: ("diverged", f"{_GO_ON} --set training.on_divergence=halve"),
+}
 
 
 @dataclass(frozen=True)
@@ -159,6 +167,17 @@ def open_model(run: str | Model) -> Model:
         return Model(run, path, task, task.renewed(header), arrays)
     except NONSENSE as error:
         raise makes_no_sense(path, error) from None
+
+
+def open_to_answer(run: str | Model) -> Model:
+    """Return what `open_model` does, with a doubt where the training of the run has not ended."""
+    model = open_model(run)
+    folder = Path(model.run)
+    is_open = (folder / "state.safetensors").is_file() and not (folder / "report.json").exists()
+    if is_open and (state := listed(folder).state) in _NOT_ENDED:
+        how, mend = _NOT_ENDED[state]
+        doubt(f"{model.run}: its training {how}; its best model so far answers; {mend.format(quoted(str(folder)))}")
+    return model
 
 
 def open_sound(run: str | Model) -> Model:

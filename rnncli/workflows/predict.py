@@ -11,7 +11,14 @@ from rnncli.errors import UsageError, quoted
 from rnncli.notes import doubt
 from rnncli.tasks.answers import Answers
 from rnncli.tasks.task import Asked, Options
-from rnncli.workflows.opening import Model, open_model, reading_as_trained, require_readable, require_understood
+from rnncli.workflows.opening import (
+    Model,
+    open_model,
+    open_to_answer,
+    reading_as_trained,
+    require_readable,
+    require_understood,
+)
 
 
 def predict(
@@ -24,7 +31,7 @@ def predict(
 ) -> Answers:
     """Return what the model of `run` predicts for `data`, or without any, and for `more` files of a task that answers
     for several; `tell` is called for rows that do not fit."""
-    model = open_model(run)
+    model = open_to_answer(run)
     require_understood("predict", model.task, options)
     require_readable(model.task, reading)
     if more and not model.task.answers_files:

@@ -23,7 +23,7 @@ from rnncli.workflows.plot import curve_of_run
 from rnncli.workflows.predict import predict
 from rnncli.workflows.run_directory import RunDirectory
 from rnncli.workflows.runs import named_runs, require_trained
-from rnncli.workflows.trained_on import training_data
+from rnncli.workflows.trained_on import changed_since, training_data
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ def report(runs: Sequence[str], tell: Callable[[str], None]) -> list[Page]:
         page = Page(run, found, curve_of_run(run), _confusion(found["score"] or {}))
         with noting(lambda text: None):  # what they say of the model was told after training
             pages.append(_Looked(run).at(page) if len(ended) <= MOST else page)
-        for sentence in pages[-1].absent:
+        for sentence in filter(None, (pages[-1].stale, *pages[-1].absent)):
             note(f"{run}: {sentence[0].lower()}{sentence[1:]}")
     return pages
 
@@ -74,7 +74,7 @@ class _Looked:
         if task == "forecast":
             worst, backtest = self._tried("the worst windows and what intervals held", self._backtested, ((), None))
             page = replace(page, forecasts=self._tried("what comes next", self._coming, ()))
-            page = replace(page, worst=worst, backtest=backtest)
+            page = replace(page, worst=worst, backtest=backtest, stale=self._stale() if page.forecasts else "")
         elif task == "language-model":
             page = replace(page, surprise=self._tried("what was surprising", self._surprising, None))
         else:
@@ -98,6 +98,13 @@ class _Looked:
     def _coming(self) -> tuple[Any, ...]:
         answers = predict(self.run, None, {}, {"plot": True}, _quietly)
         return answers.charts if isinstance(answers, Table) else ()
+
+    def _stale(self) -> str:
+        """Return what is to know of what comes next where it does not follow what the training data are now."""
+        if (name := changed_since(self.run)) is None:
+            return ""
+        after = f"To forecast after its rows: rnncli predict {quoted(self.run)} {quoted(name)}"
+        return f"What comes next follows the rows of training; {name} has changed since. {after}"
 
     def _backtested(self) -> tuple[Any, Any]:
         made = evaluate(Request(self.run), _quietly)

@@ -12,7 +12,7 @@ from rnncli.data.source import Source
 from rnncli.errors import UsageError, quoted
 from rnncli.tasks.scored import ScoredLine, ScoredText
 from rnncli.tasks.task import Asked, Options
-from rnncli.workflows.opening import Model, open_model, reading_as_trained, require_readable, require_understood
+from rnncli.workflows.opening import Model, open_to_answer, reading_as_trained, require_readable, require_understood
 
 MOST_KEPT = 100_000  # lines, of which a share of the most surprising is taken in the end
 
@@ -35,7 +35,7 @@ class Request:
 
 def score(request: Request, tell: Callable[[str], None]) -> ScoredText:
     """Return the lines that are asked for, as they come; the totals are those of all lines."""
-    model = open_model(request.run).in_precision(request.precision)
+    model = open_to_answer(request.run).in_precision(request.precision)
     if "score" not in model.task.options:
         raise UsageError(
             f"this is a model for the task {model.task.name}; score needs a language-model. How good this one is: "

@@ -2,31 +2,36 @@
 
 It has the config of the other run, but for `--set`; its vocabulary, its labels and its scales, without which the
 weights mean nothing; and what its network corrects (naive Bayes, a linear model, an echo state network, changes of
-endings) as it is. Cross-validation would train folds on sequences that the weights have seen, so that there is none.
+endings) as it is. Cross-validation would train folds on sequences that the weights have seen, so that there is none;
+nor is anything held out that they were trained on, as far as that can be told.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rnncli.config.loading import given_keys
-from rnncli.config.section import keys_of
 from rnncli.config.sections import Config
 from rnncli.data.encodings import FOUND
 from rnncli.data.source import Source
 from rnncli.errors import UsageError
-from rnncli.notes import note
-from rnncli.tasks.registry import load_run_config
-from rnncli.tasks.task import EXTENDS, OTHER_DATA, Experiment
+from rnncli.notes import note, noting
+from rnncli.tasks.registry import TASKS, load_run_config
+from rnncli.tasks.task import EXTENDS, OTHER_DATA, Context, Experiment
+from rnncli.training.backpropagation import ThreadPool
 from rnncli.workflows.names import is_config, similar_run
 from rnncli.workflows.opening import First, Model, one_or_all, open_sound, source_of
 from rnncli.workflows.run_directory import RunDirectory
 from rnncli.workflows.run_state import Began, State
 from rnncli.workflows.runs import refuse_study
+from rnncli.workflows.trained_on import found_in
 
+_SPLITS = ("data.validation", "data.test", "data.group", "data.stratify", "training.seed")  # keys that move them
+_NOTHING = "hold out nothing: --set data.validation=0 --set data.test=0"
 _DROPPED = ("word", "input", "output", "embedding", "variational", "state")
 _MAY_CHANGE = ("model.dropout", "model.weight_drop", *(f"model.{what}_dropout" for what in _DROPPED))  # of the network
 
@@ -64,6 +69,28 @@ class Origin:
                 f"changes its shapes, such as {changed}"
             ) from None
         experiment.network.pack()
+
+
+def require_unseen(origin: Origin, experiment: Experiment, source: Source, overrides: Sequence[str]) -> None:
+    """Raise UsageError if some of what the experiment holds out of `source` is what the weights were trained on. That
+    is known of data that are those of their run, or begin with them.
+    """
+    config = load_run_config(Path(origin.path) / "config.yaml")
+    count = experiment.places.count_held_out
+    own = found_in(origin.path, config, source) if count else None
+    if own is None:
+        return
+    with noting(lambda text: None), closing(ThreadPool(1)) as pool:
+        before = TASKS[config.task].prepare(config, own, Context(pool), origin.model.header)
+    if not (seen := experiment.places.seen_by(before.places)):
+        return
+    moved = [text for text in overrides if text.startswith(_SPLITS)]
+    mend = f"leave out --set {' --set '.join(moved)}" if moved else "name a file of what is new alone"
+    share = max(1, round(100 * seen / count))
+    raise UsageError(
+        f"--from {origin.path}: {share}% of what would be held out is what it was trained on, and would be scored as "
+        f"if it were new; {mend}, or {_NOTHING}"
+    )
 
 
 def learnt_in(header: Mapping[str, Any], *, other_data: bool) -> dict[str, Any]:
@@ -112,18 +139,28 @@ def config_and_source_from(
         mend = similar_run(path) or "; name one"
         raise UsageError(f"--from {path}: is no run directory, whose config.yaml tells how to train{mend}")
     _require_same_network(path, overrides)
-    chosen = given_keys(overrides).get("data") or {}
-    if first and "encoding" not in chosen and load_run_config(beside).data.encoding in FOUND:
+    was, chosen = load_run_config(beside), given_keys(overrides).get("data") or {}
+    if first and "encoding" not in chosen and was.data.encoding in FOUND:
         overrides = [*overrides, "data.encoding=null"]  # that of the data that are named is found anew
+    folds = getattr(was.data, "folds", 0)
+    if folds:
+        if chosen.get("folds"):
+            raise UsageError("--set data.folds: the folds would start from weights that have seen them; leave it out")
+        overrides = [*overrides, "data.folds=0"]
     config = load_run_config(beside, overrides)
-    if "folds" in keys_of(type(config), "data"):
-        config = _without_folds(beside, overrides)
     named = one_or_all([first, *data]) if first else config.data.path
     if named is None:
         raise UsageError(
             f"--from {path}: names no data, since they came from a pipe or it was imported; name the data to train on"
         )
-    return config, source_of(config, named)
+    source = source_of(config, named)
+    if not folds or "validation" in chosen:
+        return config, source
+    if found_in(path, was, source) is None:
+        note("a tenth is held out in place of cross-validation")
+        return config, source
+    note(f"nothing is held out: after its cross-validation {path} was trained on all of these data")
+    return load_run_config(beside, [*overrides, "data.validation=0"]), source
 
 
 def _require_same_network(path: str, overrides: Sequence[str]) -> None:
@@ -136,15 +173,3 @@ def _require_same_network(path: str, overrides: Sequence[str]) -> None:
     for key in keys:
         if key not in _MAY_CHANGE:
             raise UsageError(f"--set {key.rstrip('.')}: the weights of {path} have their network; leave it out")
-
-
-def _without_folds(beside: Path, overrides: Sequence[str]) -> Config:
-    """Return the config without cross-validation."""
-    data = given_keys(overrides).get("data") or {}
-    if data.get("folds"):
-        raise UsageError("--set data.folds: the folds would start from weights that have seen them; leave it out")
-    was = load_run_config(beside)
-    if not getattr(was.data, "folds", 0):
-        return load_run_config(beside, overrides)
-    note("a tenth is held out in place of cross-validation; of the data of that run the weights have seen it")
-    return load_run_config(beside, [*overrides, "data.folds=0"])

@@ -44,17 +44,38 @@ def training_data(
 def _as_it_was(run: str, config: Config, source: Source) -> Source:
     """Return the training data; of a file that has grown since, its beginning. DataError where they are other data than
     the run's saved state was trained on."""
-    known = _sha256_in_state(run)
-    if known in (None, data_sha256(config, source)):
-        return source
+    found = found_in(run, config, source)
+    if found is None:
+        raise DataError(f"{source.name}: is not what {run} was trained on; restore it, or train again")
+    if found is not source:
+        note(f"{has_grown(found)} are what {run} was trained on")
+    return found
+
+
+def found_in(run: str, config: Config, source: Source) -> Source | None:
+    """Return what a run with this config was trained on, if that is `source` or the beginning of it."""
     report = RunDirectory(Path(run)).read_report()
-    size = report.data["bytes"] if report is not None else source.size
+    known = _sha256_in_state(run) or (None if report is None else report.data["sha256"])
+    if known is None:
+        return source
+    return unchanged(config, source, known, source.size if report is None else report.data["bytes"])
+
+
+def unchanged(config: Config, source: Source, sha256: str, size: int) -> Source | None:
+    """Return of these data those of this hash and size in bytes: all of them, or their beginning where they are a file
+    that has grown; None if they are others."""
+    if data_sha256(config, source) == sha256:
+        return source
     if type(source) is Source and size < source.size:
         beginning = Source(source.name, source.content[:size], path=source.path)
-        if data_sha256(config, beginning) == known:
-            note(f"{source.name} has grown since training; its first {size:,} bytes are what {run} was trained on")
+        if data_sha256(config, beginning) == sha256:
             return beginning
-    raise DataError(f"{source.name}: is not what {run} was trained on; restore it, or train again")
+    return None
+
+
+def has_grown(beginning: Source) -> str:
+    """Return the words for what a file that has grown since training began with then."""
+    return f"{beginning.name} has grown since training; its first {beginning.size:,} bytes"
 
 
 def _sha256_in_state(run: str) -> str | None:

@@ -35,7 +35,7 @@ from rnncli.workflows.resume import began_with, fingerprint, is_over, require_un
 from rnncli.workflows.run_directory import RunDirectory
 from rnncli.workflows.run_report import run_report
 from rnncli.workflows.run_state import Inputs, State
-from rnncli.workflows.start_from import Origin, origin_in, origin_of
+from rnncli.workflows.start_from import Origin, origin_in, origin_of, require_unseen
 from rnncli.workflows.stopping import StopRequest
 from rnncli.workflows.train_request import Request
 
@@ -71,6 +71,7 @@ class TrainingRun:
         self.whole, self.experiment = experiment_of(config, source, pool, learnt, kept)
         lead.prepare(self.whole.config, source, learnt)
         if self.origin and state is None:
+            require_unseen(self.origin, self.whole, source, request.overrides)
             self.origin.give_weights(self.experiment, request.overrides)
         self.loop, planned = self._planned(config, state)
         self.loop.begins_trained = self.origin is not None

@@ -18,11 +18,11 @@ from rnncli.training.folds import CROSS_VALIDATED
 from rnncli.training.score_object import score_object
 from rnncli.training.verified import Verified
 from rnncli.workflows.evaluate import recalled, require_same_training
-from rnncli.workflows.experiments import data_sha256
 from rnncli.workflows.opening import Model, open_sound, source_of
 from rnncli.workflows.run_directory import RunDirectory
 from rnncli.workflows.run_report import RunReport
 from rnncli.workflows.runs import is_imported
+from rnncli.workflows.trained_on import has_grown, unchanged
 
 PRECISION = 1e-6  # of a score: its sums depend on the vector width of the machine
 _ELSEWHERE = {"data.path", "training.threads"}  # what a run may be checked with
@@ -119,10 +119,13 @@ def _data(config: Config, report: RunReport) -> Verified:
         return Verified("data", None, "came from a pipe; name them with --set data.path=FILE")
     try:
         source = source_of(config, config.data.path)
-        same = data_sha256(config, source) == report.data["sha256"]
+        found = unchanged(config, source, report.data["sha256"], report.data["bytes"])
     except (DataError, UsageError) as error:
         return Verified("data", False, str(error))
-    return Verified("data", same, f"{source.name}{'' if same else ' is not what it was trained on'}")
+    if found is None:
+        return Verified("data", False, f"{source.name} is not what it was trained on")
+    told = source.name if found is source else f"{has_grown(found)} are what it was trained on"
+    return Verified("data", True, told)
 
 
 def _features(directory: RunDirectory, made: KeptRows) -> Iterator[Verified]:
@@ -154,7 +157,7 @@ def _score(model: Model, run: str, overrides: Sequence[str], stored: Mapping[str
         return Verified("score", False, "nothing is held out any more")
     now = score_object(score)
     told = f"{now['network']:.6g} {now['unit']} on the {now['split']} split"
-    if (now["split"], now["unit"]) != (stored["split"], stored["unit"]):
+    if now["split"] != stored["split"] or _measure(now) != _measure(stored):
         return Verified("score", False, f"{told}; the report has {stored['unit']} on the {stored['split']} split")
     mine, theirs = ({"network": one["network"], **one["floors"]} for one in (now, stored))
     apart = [name for name in theirs if not math.isclose(mine.get(name, math.nan), theirs[name], rel_tol=PRECISION)]
@@ -162,3 +165,9 @@ def _score(model: Model, run: str, overrides: Sequence[str], stored: Mapping[str
         pairs = (f"{name} {mine.get(name, math.nan):.6g}, in the report {theirs[name]:.6g}" for name in apart)
         return Verified("score", False, "; ".join(pairs))
     return Verified("score", True, told)
+
+
+def _measure(score: Mapping[str, Any]) -> str:
+    """Return what a score is measured by, without the words on what it is of, which another version may have put
+    otherwise."""
+    return str(score["unit"]).partition(" of ")[0]

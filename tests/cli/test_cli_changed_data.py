@@ -68,10 +68,30 @@ def test_a_report_leaves_out_what_needs_data_that_changed(sales: Path, content: 
 
 
 def test_a_report_takes_the_beginning_of_a_file_that_has_grown(sales: Path) -> None:
-    run("report", "run", "-o", "before.html", cwd=sales).ok()
+    assert "follows" not in run("report", "run", "-o", "before.html", cwd=sales).ok().err
     (sales / "sales.csv").write_text(GROWN)
-    assert "shown" not in run("report", "run", "-o", "after.html", cwd=sales).ok().err
-    assert (sales / "after.html").read_text() == (sales / "before.html").read_text()
+    made = run("report", "run", "-o", "after.html", cwd=sales).ok()
+    assert "shown" not in made.err
+    told = "hat comes next follows the rows of training; sales.csv has changed since. To forecast after its rows: "
+    assert f"rnncli: run: w{told}rnncli predict run sales.csv\n" in made.err
+    before, after = ((sales / name).read_text() for name in ("before.html", "after.html"))
+    first, more, last = after.partition(f'<p class="soft">W{told}rnncli predict run sales.csv</p>\n')
+    assert (more != "", first + last) == (True, before)
+
+
+@pytest.mark.parametrize("state", [True, False])
+def test_check_scores_the_beginning_of_a_file_that_has_grown(sales: Path, state: bool) -> None:
+    if not state:
+        (sales / "run" / "state.safetensors").unlink()
+    as_trained = run("check", "run", cwd=sales).ok().out
+    (sales / "sales.csv").write_text(GROWN)
+    told = f"sales.csv has grown since training; its first {len(SALES):,} bytes are what it was trained on"
+    assert told in run("check", "run", cwd=sales).ok().out
+    assert run("check", "run", cwd=sales).out.splitlines()[-1] == as_trained.splitlines()[-1]
+    (sales / "sales.csv").write_text(REPLACED + NEXT)
+    said = run("check", "run", cwd=sales)
+    assert "data" in said.failed(7)
+    assert "sales.csv is not what it was trained on" in said.out
 
 
 def test_evaluate_scores_the_rows_after_the_end_of_the_training_data(sales: Path) -> None:

@@ -58,6 +58,14 @@ def test_as_json(shelf: Shelf, forecast: Path) -> None:
     assert (said.code, json.loads(said.out)["ok"]) == (7, False)
 
 
+@pytest.mark.parametrize(("unit", "code"), [("MAE of what it was called", 0), ("mean MASE of 8 series", 7)])
+def test_a_score_is_compared_by_its_measure(forecast: Path, unit: str, code: int) -> None:
+    report = json.loads((forecast / "report.json").read_text(encoding="utf-8"))
+    report["score"]["unit"] = unit
+    (forecast / "report.json").write_text(json.dumps(report), encoding="utf-8")
+    assert checked(forecast).code == code
+
+
 def test_another_model(forecast: Path) -> None:
     write_weights(forecast, 0.5)
     said = checked(forecast)
@@ -108,6 +116,8 @@ def test_data_that_changed_or_moved(shelf: Shelf, forecast: Path) -> None:
     (forecast.parent / "moved.csv").write_bytes((shelf / "sales.csv").read_bytes())
     checked(forecast, "--set", f"data.path={forecast.parent / 'moved.csv'}").ok()
     (forecast.parent / "moved.csv").write_bytes((shelf / "sales.csv").read_bytes() + b"2011-01,60\n")
+    checked(forecast, "--set", f"data.path={forecast.parent / 'moved.csv'}").ok()  # it has grown
+    (forecast.parent / "moved.csv").write_bytes((shelf / "sales.csv").read_bytes()[:-1] + b"1\n")
     for name in ("moved.csv", "gone.csv"):
         said = checked(forecast, "--set", f"data.path={forecast.parent / name}")
         assert (states(said)["data"], states(said)["score"]) == ("failed", "not")

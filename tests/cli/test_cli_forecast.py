@@ -45,7 +45,9 @@ def test_a_backtest_stands_beside_five_baselines(folder: Path) -> None:
     text = run("evaluate", "run", cwd=folder).ok().out
     assert all(word in text for word in ("MAE", "RMSE", "sMAPE", "MASE", "RMSSE", "theta", "bootstrap", "got"))
     assert "so few groups cannot tell; hold out more with data.test" in text
-    assert f"weighted quantile loss of the network at 0.1 to 0.9: {report['wql']:.4f}\n" in text
+    told = f"weighted quantile loss of the network at 0.1 to 0.9: {report['wql']:.4f}\n"
+    assert f"{told}  of quantiles calibrated on these rows\n" in text
+    assert report["wql_in_sample"]
     best = min(report["forecasters"][1:], key=lambda one: one["wql"])
     assert f"  of {best['name'].replace('-', ' ')}, the best baseline by this, as a point: {best['wql']:.4f}\n" in text
     row = next(line for line in text.splitlines() if line.startswith("drift"))
@@ -114,14 +116,17 @@ def test_a_script_can_ask_for_a_check(folder: Path) -> None:
         *(
             partial(run, "evaluate", "run", *arguments, cwd=folder)
             for arguments in (
-                ["--fail-if", "mase > 100"],
+                ["--fail-if", "mase > 100", "--fail-if", "coverage_80 < 0", "--windows", "3", "-q"],
                 ["--must-beat", "last-value", "--fail-if", "mase < 100", "--fail-if", "coverage_80 >= 0"],
                 ["--windows", "500"],
                 ["--must-beat", "thetta"],
             )
         )
     )
-    passed.ok()
+    told = ", of intervals made from these rows, of which they hold about what they promise; hold out data.test"
+    assert re.fullmatch(
+        rf"rnncli: --fail-if 'coverage_80 < 0': coverage_80 is [0-9.]+{told}, or name new data\n", passed.ok().err
+    )
     assert "--must-beat last-value: the network is not shown to be better: cannot tell, 3 groups" in failed.failed(7)
     assert 'is no baseline of a forecast; did you mean "theta"?' in unknown.failed(2)
     assert "--fail-if 'mase < 100': mase is" in failed.failed(7)

@@ -20,7 +20,7 @@ from conftest import SALES, Shelf, write_inputs
 
 from rnncli import safe_files
 from rnncli.errors import MachineError
-from rnncli.tasks.forecast.reports import ForecastChart
+from rnncli.tasks.forecast.reports import BacktestReport, Covered, ForecastChart
 from rnncli.tasks.page import Page as Shown
 from rnncli.training.curves import Curve
 from rnncli.training.reports import Confusion
@@ -105,6 +105,15 @@ def test_pictures_of_a_forecast_stand_in_the_page_and_take_its_colours(folder: P
     ):
         assert f"<h2>{words}</h2>" in content
     assert not re.search("#[0-9a-f]{6}", content.partition("</style>")[2].replace("&#", ""))
+
+
+def test_coverage_of_the_rows_that_intervals_were_made_from_is_told_to_be_that(folder: Path) -> None:
+    report = json.loads((folder / "sales" / "report.json").read_text())
+    words = "These intervals were made from the errors on these very rows"
+    for in_sample in (True, False):
+        covered = tuple(Covered(asked, 85.1, 792, 1, 12, 7.0, in_sample) for asked in (80, 95))
+        tested = BacktestReport("validation", 66, 1, 12, 3, 2, (), 0.1, covered)
+        assert (words in page_of([Shown("sales", report, backtest=tested)])) == in_sample
 
 
 @pytest.mark.plots

@@ -207,7 +207,51 @@ def test_folds_are_left_out_and_the_baseline_that_is_corrected_is_kept(tmp_path:
     )
     run("train", "c.yaml", "-o", "first", "-q", cwd=tmp_path).ok()
     said = run("train", "--from", "first", "other.csv", "-o", "second", cwd=tmp_path).ok().err
-    assert "in place of cross-validation" in said
+    assert "a tenth is held out in place of cross-validation" in said
     known, knows = (model_file.read(tmp_path / name / "model.safetensors")[1] for name in ("first", "second"))
     assert known["answers"] == knows["answers"]
     assert math.isfinite(metrics(tmp_path / "second")[-1]["train_loss"])
+
+
+def test_nothing_is_held_out_of_data_that_a_cross_validated_run_was_trained_on(tmp_path: Path) -> None:
+    _, other = files("regress", tmp_path)
+    config = (tmp_path / "c.yaml").read_text().replace(", validation: 0.2", "")
+    (tmp_path / "c.yaml").write_text(config)
+    run("train", "c.yaml", "-o", "first", "-q", cwd=tmp_path).ok()
+    said = run("train", "--from", "first", "-o", "second", cwd=tmp_path).ok().err
+    assert "nothing is held out: after its cross-validation first was trained on all of these data" in said
+    assert json.loads((tmp_path / "second/report.json").read_text())["score"] is None
+    run("evaluate", "second", cwd=tmp_path).refused(2)
+    kept = ["--set", "data.validation=0.2", "-o", "third"]
+    assert "100% of what would be held out" in run("train", "--from", "first", *kept, cwd=tmp_path).failed(2)
+    run("train", "--from", "first", other, *kept, "-q", cwd=tmp_path).ok()
+
+
+LEFT_OUT = ", or hold out nothing: --set data.validation=0 --set data.test=0"
+
+
+QUICK = ("language-model", "forecast", "classify")
+
+
+@pytest.mark.parametrize(
+    "task", [task if task in QUICK else pytest.param(task, marks=pytest.mark.long) for task in TASKS]
+)
+def test_what_a_run_was_trained_on_is_not_held_out(task: str, tmp_path: Path) -> None:
+    name, _ = files(task, tmp_path)
+    apart = [] if task in ("language-model", "forecast") else ["--set", "data.group=none"]
+    run("train", "c.yaml", "-o", "first", "-q", "--set", "data.validation=0.2", *apart, cwd=tmp_path).ok()
+    moved = ["--set", "data.validation=0.2", "--set", "data.test=0.2"]
+    refused = run("train", "--from", "first", "-o", "second", *moved, cwd=tmp_path).failed(2)
+    assert f"; leave out {' '.join(moved)}{LEFT_OUT}" in refused
+    assert not (tmp_path / "second").exists()
+    for fewer in (["--set", "data.validation=0"], moved[:2]):  # nothing, or what it held out
+        run("train", "--from", "first", "-o", f"with{fewer[1]}", "-q", *fewer, cwd=tmp_path).ok()
+    whole = (tmp_path / name).read_text()
+    rows = whole.splitlines(keepends=True)
+    more = {"language-model": whole, "forecast": "2011-01,400\n"}.get(task, "".join(rows[1:]))
+    (tmp_path / f"grown-{name}").write_text(whole + more)
+    grown = run("train", "--from", "first", f"grown-{name}", "-o", "third", cwd=tmp_path)
+    if task in ("language-model", "forecast"):  # of which the newest is held out
+        grown.ok()
+    else:
+        assert f"; name a file of what is new alone{LEFT_OUT}" in grown.failed(2)

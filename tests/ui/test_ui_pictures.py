@@ -114,6 +114,19 @@ def test_what_came_true_is_drawn_beside_the_forecast() -> None:
     assert "actual" not in words(PICTURES["forecast"])
 
 
+@pytest.mark.parametrize("history", [(), (("2024-09", 110.0), ("2024-10", None))])
+def test_the_interval_of_a_single_row_is_drawn_and_its_time_written(history: Any) -> None:
+    ends = (80, (93.0,), (108.0,)), (95, (90.0,), (112.0,))
+    seconds = tuple(1_700_000_000 + 30 * DAY * k for k in range(len(history) + 1))
+    one = series(history=history, forecast=(("2024-11", 100.0),), bands=ends, seconds=seconds)
+    (axes,) = forecast.draw([one]).axes
+    heights = [{y for segment in bar.get_segments() for _, y in segment} for bar in axes.collections]
+    assert heights[:2] == [{90.0, 112.0}, {93.0, 108.0}]
+    assert all(bar.get_linewidth()[0] > 1 for bar in axes.collections[:2])
+    if not history:
+        assert "2024-11" in words(lambda: forecast.draw([one]))
+
+
 def test_years_that_no_calendar_has_are_drawn_as_numbers() -> None:
     assert {"4", "20"} <= set(words(lambda: forecast.draw([series(first=-62_100_000_000)])))
 

@@ -14,7 +14,7 @@ from rnncli.tasks.forecast.explanation import Explanation
 from rnncli.tasks.forecast.hierarchy import Hierarchy, alike
 from rnncli.tasks.forecast.panel import Panel, digits_of
 from rnncli.tasks.forecast.panel_columns import Columns, as_number
-from rnncli.tasks.forecast.reports import ForecastChart
+from rnncli.tasks.forecast.reports import SPAN, ForecastChart
 
 _HISTORY = 3  # horizons of it are drawn, or two seasons
 Band = tuple[np.ndarray, np.ndarray]
@@ -40,7 +40,7 @@ class Sheet:
         for s, name in enumerate(self.panel.ids):
             timeline = self.panel.timelines[s] if self.panel.timelines else None
             first, last = stamped(timeline, (1, count), (1, count))
-            ends.append([self.columns.cells(self.columns.id, name) | {"first": first, "last": last}])
+            ends.append([self.columns.cells(self.columns.id, name) | dict(zip(SPAN, (first, last), strict=True))])
         return self._filled(total[None], {level: (low[None], high[None]) for level, (low, high) in bands.items()}, ends)
 
     def _times(self, s: int, count: int) -> list[dict[str, Any]]:

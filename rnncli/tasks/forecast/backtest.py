@@ -95,7 +95,7 @@ class Backtest:
 
         Where no series has a scale, it is that of the MAE: always of the mean that `scores` returns.
         """
-        counted, scale = self._counted.ravel(), self.scales[0][self.series].ravel()
+        counted, scale = self.counted.ravel(), self.scales[0][self.series].ravel()
         actual, series = _flat(self.actual)[:, counted], self._flat_series()[counted]
         if np.isnan(scale[counted]).any():
             scale, weights = np.ones(len(scale)), (~np.isnan(actual)).sum(axis=0)
@@ -113,23 +113,29 @@ class Backtest:
     @property
     def independent(self) -> int:
         """The number of groups of windows that share little, on which verdicts rest."""
-        return len(np.unique(self.together.groups[self._counted.any(axis=1)]))
+        return len(np.unique(self.together.groups[self.counted.any(axis=1)]))
 
     @property
-    def _counted(self) -> np.ndarray:
-        """Flags (W, C): True where a value is known, and a scale, unless no series has one."""
-        known, scaled = ~np.isnan(self.actual).all(axis=0), ~np.isnan(self.scales[0][self.series])
-        return known & scaled if (known & scaled).any() else known
+    def counted(self) -> np.ndarray:
+        """Flags (W, C): True for the columns of windows that MASE is of: where a value is known, and a seasonal
+        difference, unless no series has one."""
+        return ~(np.isnan(self.actual).all(axis=0) | np.isnan(self.units()))
 
     def _flat_series(self) -> np.ndarray:
         """Return the number (W·C,) of each window's series and column."""
         C = self.actual.shape[2]
         return (self.series[:, None] * C + np.arange(C)).ravel()
 
+    @property
+    def scored(self) -> int:
+        """The number of columns of all series that MASE is of."""
+        return len(np.unique(self._flat_series()[self.counted.ravel()]))
+
     def by_column(self, values: np.ndarray) -> np.ndarray:
-        """Return the sums of values (H, W, C) over all windows of each column of each series, (N,)."""
-        _, place = np.unique(self._flat_series(), return_inverse=True)
-        return np.bincount(place, _flat(values).sum(axis=0))
+        """Return the sums of values (H, W, C) over all windows of each column of each series that MASE is of, (N,)."""
+        counted = self.counted.ravel()
+        _, place = np.unique(self._flat_series()[counted], return_inverse=True)
+        return np.bincount(place, _flat(values).sum(axis=0)[counted])
 
     @cached_property
     def together(self) -> Together:
@@ -149,19 +155,22 @@ class Backtest:
             quantiles=None if self.quantiles is None else self.quantiles[:, :, kept],
         )
 
+    def units(self, *, squared: bool = False) -> np.ndarray:
+        """Return the seasonal difference (W, C) of each window's series, or the squared one, NaN if that is not known;
+        1 of each if no series with a known value has one."""
+        scale = self.scales[int(squared)][self.series]
+        scored = ~np.isnan(self.actual).all(axis=0) & ~np.isnan(scale)
+        return np.asarray(scale if scored.any() else np.ones_like(scale))
+
     def errors(self, name: str, *, squared: bool = False) -> np.ndarray:
         """Return the mean absolute error of each window, (W,), in units of its series' seasonal difference; NaN if that
         is not known, as in `scores`, unless no series has one.
 
         squared: return the mean squared error, in units of the squared difference.
         """
-        scale = self.scales[int(squared)][self.series]
+        scale = self.units(squared=squared)
         missed = np.abs(self.forecasts[name] - self.actual) ** (2 if squared else 1)
-        known = ~np.isnan(self.actual)
-        if (known & ~np.isnan(scale)).any():
-            known &= ~np.isnan(scale)
-        else:
-            scale = np.ones_like(scale)
+        known = ~(np.isnan(self.actual) | np.isnan(scale))
         scaled = missed / np.where(np.isnan(scale), 1.0, scale)
         count = np.maximum(known.sum(axis=(0, 2)), 1)
         return np.where(known.any(axis=(0, 2)), np.where(known, scaled, 0).sum(axis=(0, 2)) / count, np.nan)

@@ -41,8 +41,7 @@ class Receipt:
     last: int
 
     def __str__(self) -> str:
-        rows = f"row {self.first}" if self.first == self.last else f"rows {self.first} to {self.last}"
-        return f"asked {self.asked}%, got {self.got:.1f}%, n = {self.count:,} ({rows})"
+        return f"asked {self.asked}%, got {self.got:.1f}%, n = {self.count:,} ({in_words(self.first, self.last)})"
 
 
 @dataclass(frozen=True)
@@ -150,6 +149,11 @@ class Calibration:
         )
         receipts = (typed(Receipt, whole | one, "receipts") for one in header["receipts"])
         return cls(errors, tuple(receipts), windows, tuple(beyond))
+
+
+def in_words(first: int, last: int) -> str:
+    """Return words for the rows from `first` to `last`."""
+    return f"row {first:,}" if first == last else f"rows {first:,} to {last:,}"
 
 
 def ranges(horizon: int, wanted: int) -> list[tuple[int, int]]:

@@ -2,43 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import zlib
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from rnncli.data.places import Places
 from rnncli.data.source import Source, read_source
-from rnncli.errors import DataError, shown
+from rnncli.errors import DataError
 from rnncli.notes import note
 from rnncli.tasks.first_weights import set_first_weights
 from rnncli.tasks.forecast.averaging import averaged, best_average
-from rnncli.tasks.forecast.backtest import NETWORK, Backtest, Tester, scales_before
-from rnncli.tasks.forecast.baselines import CORRECTABLE, LOOKED_BACK, NAIVE_FORECASTS, last_value, seasonal_naive
+from rnncli.tasks.forecast.backtest import NETWORK, Backtest, Tester
+from rnncli.tasks.forecast.baselines import CORRECTABLE, LOOKED_BACK, NAIVE_FORECASTS
 from rnncli.tasks.forecast.calibration import MULTIPLES, SHOWN
 from rnncli.tasks.forecast.config import ForecastConfig
+from rnncli.tasks.forecast.facts import facts_of, rows_to_forecast, times_of
 from rnncli.tasks.forecast.features import Fitted
+from rnncli.tasks.forecast.forecast_notes import note_coverage, note_many_zeros, note_short_splits
 from rnncli.tasks.forecast.headline import headline
 from rnncli.tasks.forecast.hierarchy import Hierarchy, common_origins
 from rnncli.tasks.forecast.learner import WindowLearner
-from rnncli.tasks.forecast.members import Member, build_members, windowing
+from rnncli.tasks.forecast.members import Member, build_members
 from rnncli.tasks.forecast.metrics import WQL_LEVELS
 from rnncli.tasks.forecast.panel import Panel
 from rnncli.tasks.forecast.panel_tables import read_panel, with_future
 from rnncli.tasks.forecast.reconciliation import Reconciliation, lowest
 from rnncli.tasks.forecast.reconciliation_choice import learnt as learnt_reconciliation
+from rnncli.tasks.forecast.residual import with_residual
 from rnncli.tasks.forecast.settings import kept_rows, require_within_reach, resolved, too_short
-from rnncli.tasks.forecast.splits import Divided, divided, with_rows
+from rnncli.tasks.forecast.splits import SPLITS, TEST, TRAINING, VALIDATION, Divided, divided, with_rows
 from rnncli.tasks.forecast.validated import Validated
 from rnncli.tasks.forecast.windows import Bounds, bounds_of
 from rnncli.tasks.headers import training_in_header
-from rnncli.tasks.task import Context, Evaluation, Experiment, Options, count_of_networks
+from rnncli.tasks.task import Context, Evaluation, Experiment, Options
 from rnncli.training.reports import Score
 from rnncli.training.side_by_side import together
-
-TRAINING, VALIDATION, TEST = 0, 1, 2  # splits
-SPLITS = {VALIDATION: "validation", TEST: "test"}
-_JUDGED_BY = 2000  # windows that choose the baseline
 
 
 class ForecastExperiment(Experiment):
@@ -60,7 +61,7 @@ class ForecastExperiment(Experiment):
         self.splits = divided(self.read, self.columns, config.data, source.name)
         self.fitted = Fitted.to(self.splits, config.data, source.name, learnt)
         self.features = self.fitted.encoders.features(self.splits.panel)
-        self.config = config = self._with_residual(config)
+        self.config = config = with_residual(config, self.splits, self.features, self.fitted)
         panel = self.splits.panel
         sizes = self.fitted.encoders.sizes(panel)
         self.members = build_members(
@@ -74,11 +75,12 @@ class ForecastExperiment(Experiment):
             hierarchy = Hierarchy.of(self.columns, panel.ids)
             self.reconciliation = Reconciliation(hierarchy, None, lowest(self.members.first))
         set_first_weights(self.network, config)
-        self._note_short_splits()
-        self._note_many_zeros()
+        note_short_splits(self)
+        note_many_zeros(self)
         self.validated = Validated()
+        self._weights = self.network.parameters.weights.size
         self._windows = sum(len(learner.train) for learner in learners) // len(learners)
-        self.facts = self._facts()
+        self.facts = facts_of(config, self.name, self.read, self.columns, self._windows, self._weights)
 
     def _panel(self, source: Source, config: ForecastConfig) -> tuple[Panel, Any, str]:
         panel, columns, delimiter = read_panel(source, config.data)
@@ -90,28 +92,6 @@ class ForecastExperiment(Experiment):
         """The number of series that a network can tell apart: separate columns, which any new data have too; or 1."""
         apart = self.config.data.channels == "independent" and self.columns.layout == "wide"
         return len(self.splits.panel.ids) if apart else 1
-
-    def _with_residual(self, config: ForecastConfig) -> ForecastConfig:
-        """Return the config; a naive forecast it leaves open is the one that is better on the training split."""
-        if config.data.residual is not None:
-            return config
-        windows = windowing(config, max(config.data.contexts), "none", self.fitted)
-        origins = self.splits.origins(windows, TRAINING, config.data.missing)
-        origins = origins[:: max(1, len(origins) // _JUDGED_BY)]
-        residual = "last-value"
-        if len(origins) and 1 < windows.season <= windows.context:
-            contexts, actual = windows.contexts(self.features, origins), windows.futures(self.features.values, origins)
-            ends = {s: self.splits.span(s, TRAINING)[1] for s in range(len(self.splits.ends))}
-            steps = scales_before(self.splits.panel, windows.season, ends)[0][contexts.series]
-            steps = np.where(np.isnan(steps), 1.0, steps)  # each series in its own unit
-            last, seasonal = (
-                (np.abs(actual - windows.naive(naive, contexts)) / steps).mean(axis=(0, 1))
-                for naive in (last_value, seasonal_naive)
-            )
-            # Of the columns, each counts alike, whatever its unit.
-            if (seasonal / np.maximum(last + seasonal, 1e-30)).mean() < 0.5:
-                residual = "seasonal-naive"
-        return config.changed(data={"residual": residual})
 
     def _learner(self, member: Member, k: int) -> WindowLearner:
         config, windows = self.config, member.windowing
@@ -144,37 +124,6 @@ class ForecastExperiment(Experiment):
         origins = self.splits.origins(windows, split, self.config.data.missing)
         return origins if self.hierarchy is None else common_origins(origins, self.splits.panel)
 
-    def _note_many_zeros(self) -> None:
-        """Write a note if most values are 0: a median is then 0 as well, and absolute errors reward it."""
-        zeros = float((self.splits.panel.values[self.splits.rows(TRAINING)] == 0).mean())
-        if zeros > 0.5 and self.config.training.loss in ("mae", "quantile", "student-t"):
-            note(
-                f"{zeros:.0%} of the values are 0, so the median forecast is 0; for mean amounts set "
-                "training.loss=mse, for counts negative-binomial"
-            )
-
-    def _note_short_splits(self) -> None:
-        data, horizon, S = self.config.data, self.config.data.horizon or 0, len(self.splits.ends)
-        rows = self.splits.ends[:, TRAINING]
-        if short := int((rows < self.members.widest.least + horizon).sum()):
-            note(f"{short:,} of {S:,} series are too short to train on")
-        padded = int((rows < self.members.context + horizon).sum()) - short
-        if data.padding and padded:
-            note(
-                f"{padded:,} of {S:,} series have fewer than the {self.members.context + horizon} training rows of a "
-                "whole context and horizon; rows missing before them are masked"
-            )
-        for split, name, wanted in ((VALIDATION, "validation", data.validation), (TEST, "test", data.test)):
-            scored = len(np.unique(self.features.series[self.origins(split) - 1])) if wanted else S
-            if not scored:
-                most = int((self.splits.ends[:, split] - self.splits.ends[:, split - 1]).max())
-                if self.hierarchy is not None and most >= (horizon or 0):
-                    note(f"the {name} split has no origin with {self.members.context} rows of every series before it")
-                else:
-                    note(f"the {name} split has {most} rows, too few for a horizon of {horizon}")
-            elif scored < S:
-                note(f"{scored:,} of {S:,} series are scored on {name}: the others have too few rows")
-
     def doubt_same(self, source: Source) -> None:
         if not self.read.timelines:  # then nothing tells that its rows are no later ones
             super().doubt_same(source)
@@ -194,64 +143,19 @@ class ForecastExperiment(Experiment):
         self.given = True
 
     @property
+    def places(self) -> Places:
+        """The places of rows, from a number of its own for each series: in data that grow they stand elsewhere."""
+        begins = np.array([zlib.crc32(name.encode()) << 31 for name in self.read.ids])
+        trained = begins + self.splits.ends[:, TRAINING]
+        last = begins + np.minimum(self.splits.ends[:, TEST], self.read.lengths)
+        return Places(np.stack([begins, trained], axis=1), np.stack([trained, last], axis=1))
+
+    @property
     def reasons(self) -> dict[str, str]:
         from rnncli.tasks.forecast.reasons import reasons
 
         timeline = self.read.timelines[0] if self.read.timelines else None
-        return reasons(self.config, timeline, self._times(), self._windows, self.network.parameters.weights.size)
-
-    def _facts(self) -> tuple[tuple[str, str], ...]:
-        config, panel = self.config, self.read
-        data, model = config.data, config.model
-        step = f", one {panel.timelines[0].frequency} apart" if panel.timelines else ""
-        season = f", season {data.season}" if data.season else ""
-        several = len(panel.ids) > 1
-        what = f"{len(panel.ids):,} series" if several else f"{len(panel.values):,} rows of {self._targets()}"
-        rows = f", {len(panel.values):,} rows in all" if several else ""
-        corrected = "" if data.residual == "none" else f", correcting the {(data.residual or '').replace('-', ' ')}"
-        contexts = " or ".join(map(str, data.contexts))
-        return (
-            ("data", f"{self.name}: {what}{rows}{step}{season}"),
-            *self._roles(),
-            ("windows", f"{self._windows:,} of {contexts} rows in, the next {data.horizon} out{corrected}"),
-            (
-                "model",
-                f"{count_of_networks(config)}{model.num_layers} × {model.cell} of {model.hidden_size}, "
-                f"{model.decoder}, {self.network.parameters.weights.size:,} parameters",
-            ),
-        )
-
-    @property
-    def _rows_to_forecast(self) -> int:
-        """The rows after the end of every series in which known covariates stand."""
-        return min((len(column) for columns in self.read.coming for column in columns.values()), default=0)
-
-    def _roles(self) -> Iterator[tuple[str, str]]:
-        """Yield which columns tell the time and the series, how times are read, and which are covariates."""
-        columns, panel = self.columns, self.read
-        if panel.timelines:
-            yield "times", f"{shown(str(columns.time))}, {self._times()}"
-        if columns.id is not None:
-            yield "series", f"named by {shown(columns.id)}, with {self._targets()}"
-        rows = "row" if self._rows_to_forecast == 1 else "rows"
-        known = f"known ahead, for {self._rows_to_forecast:,} {rows} to forecast"
-        roles = {"up to the last row": columns.past, known: columns.known_covariates, "static": columns.static}
-        if told := [f"{', '.join(names)} {role}" for role, names in roles.items() if names]:
-            yield "covariates", "; ".join(told)
-        if columns.hierarchy:
-            yield "sums", Hierarchy.of(columns, panel.ids).described()
-
-    def _times(self) -> str:
-        """Return how times are read, and the first and the last of the first series; nothing without times."""
-        if not self.read.timelines:
-            return ""
-        timeline, N = self.read.timelines[0], int(self.read.lengths[0])
-        form = timeline.written or timeline.format
-        zone = f" in {timeline.zone}" if timeline.zone else ""
-        return f"read as {form}{zone}, {timeline.stamp(1 - N)} to {timeline.stamp(0)}"
-
-    def _targets(self) -> str:
-        return ", ".join(self.columns.targets)
+        return reasons(self.config, timeline, times_of(self.read), self._windows, self._weights)
 
     def header(self) -> dict[str, Any]:
         config = self.config
@@ -292,10 +196,10 @@ class ForecastExperiment(Experiment):
     def after_training(self, *, can_evaluate: bool) -> tuple[str, ...]:
         """Return `predict`, for as many rows as the covariates are known of."""
         assert self.config.data.horizon is not None
-        if not self.columns.known_covariates or self._rows_to_forecast >= self.config.data.horizon:
+        if not self.columns.known_covariates or rows_to_forecast(self.read) >= self.config.data.horizon:
             return ("predict",)
-        if self._rows_to_forecast:
-            return ("predict", "--horizon", str(self._rows_to_forecast))
+        if rows_to_forecast(self.read):
+            return ("predict", "--horizon", str(rows_to_forecast(self.read)))
         return ("evaluate",) if can_evaluate else ("predict", "--future", "FILE")
 
     def tester(self) -> Tester:
@@ -325,7 +229,7 @@ class ForecastExperiment(Experiment):
         """
         scores = tested.scores()
         one = tested.actual.shape[2] * len(self.splits.panel.ids) == 1 or bool(np.isnan(scores[NETWORK].mase))
-        unit = f"MAE of {self._targets()}" if one else f"mean MASE of {self._several(tested)}"
+        unit = f"MAE of {', '.join(self.columns.targets)}" if one else f"mean MASE of {self._several(tested)}"
         figures = {name: score.mae if one else score.mase for name, score in scores.items()}
         mixed = f"; forecast: {self.members.average}" if self.members.average else ""
         shown = sorted(figures.keys() - {NETWORK}, key=lambda name: (name in NAIVE_FORECASTS, figures[name], name))
@@ -348,7 +252,8 @@ class ForecastExperiment(Experiment):
         """Write a note if who forecasts, chosen on validation, is not who has the lower figures by this measure."""
         best = min((name for name in figures if name in NAIVE_FORECASTS), key=lambda name: figures[name])
         lower = best if figures[best] <= figures[NETWORK] else NETWORK
-        if not self.config.training.fallback or (lower == NETWORK) == (self.method == NETWORK):
+        chosen = self.validated.prefers or self.validated.calibrations  # which nobody has where training has not ended
+        if not chosen or not self.config.training.fallback or (lower == NETWORK) == (self.method == NETWORK):
             return
         errors = "squared" if self.members.first.loss.mean else "absolute"
         has, forecasts = (f"the {name}" if name == NETWORK else name.replace("-", " ") for name in (lower, self.method))
@@ -392,12 +297,13 @@ class ForecastExperiment(Experiment):
         )
 
     def _several(self, tested: Backtest) -> str:
-        each = np.unique(tested.series)
-        known, columns = int((~np.isnan(tested.scales[0][each])).sum()), tested.actual.shape[2]
-        if len(self.splits.panel.ids) == 1:
-            return f"{columns} columns"
-        whole = len(each) * columns
-        return f"{known:,} of {whole:,} series that vary before the split" if known < whole else f"{whole:,} series"
+        """Return in words the series, or the columns side by side, that a mean MASE is of."""
+        scored, whole = tested.scored, len(np.unique(tested.series)) * tested.actual.shape[2]
+        what = "columns" if len(self.splits.panel.ids) == 1 else "series"
+        if scored == whole:
+            return f"{whole:,} {what}"
+        differ = "whose seasons differ" if (self.config.data.season or 1) > 1 else "that vary"
+        return f"{scored:,} of {whole:,} {what} {differ} before the split"
 
     def _learn_from_validation(self) -> None:
         """Calibrate intervals on the validation split, and find out if a naive forecast is better there."""
@@ -441,9 +347,8 @@ class ForecastExperiment(Experiment):
                 "give that baseline's forecast; predict --network uses the network"
             )
         calibration = self.validated.calibrations.get(self.method)
-        for receipt in calibration.receipts if calibration else ():
-            if receipt.asked in SHOWN and receipt.first == 1:
-                note(f"intervals: {receipt} on validation")
+        if calibration is not None:
+            note_coverage(calibration.receipts, SHOWN, calibration.horizon)
 
 
 def _counted(tested: Backtest) -> str:

@@ -16,6 +16,7 @@ from rnncli.nn import model_file
 from rnncli.notes import doubt, note
 from rnncli.tasks.forecast.backtest import NETWORK
 from rnncli.tasks.forecast.follower import Follower
+from rnncli.tasks.forecast.forecast_notes import note_receipts
 from rnncli.tasks.forecast.forecaster import Forecaster, ForecastOptions
 from rnncli.tasks.forecast.panel import digits_of
 from rnncli.tasks.forecast.stream_answers import StreamAnswers
@@ -62,6 +63,8 @@ def follow(forecaster: Forecaster, asked: Asked, options: ForecastOptions) -> It
         note(f"{follower.method.replace('-', ' ')}, which was no worse on validation, forecasts anew for every row")
     if follower.method == NETWORK and forecaster.members.average is not None:
         note(f"forecast: {forecaster.members.average}")
+    if options.levels:
+        note_receipts(forecaster, options.levels, 1, network=options.network)
     return _followed(answers, state)
 
 

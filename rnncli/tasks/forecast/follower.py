@@ -25,7 +25,7 @@ from rnncli.tasks.forecast.panel import Panel, filled
 from rnncli.tasks.forecast.recursive import Carried, Recursive
 
 _LEAST = 1e-9  # half an interval, in units of spread
-EDGE = 95.0  # percent: a value at the end of this interval has the score 1
+EDGE = 95.0  # percent: a value at the end of this interval is 1 from its middle
 
 
 @dataclass(frozen=True)
@@ -138,10 +138,11 @@ class Follower:
         return self.panel.values[ends].ravel()
 
     def _score(self, values: np.ndarray) -> np.ndarray:
-        """Return how far each value is from the middle of its 95% interval, in half-widths of it: 1 is at an end.
+        """Return how far each value is from the middle of a forecast's 95% interval, in half-widths of it, as the mean
+        over all forecasts of this row, some of them made long before.
 
-        It is the mean over all forecasts of this row, some of them made long before: a deviation that lasts for
-        hours keeps its high score, even when the latest forecasts have adapted to it.
+        A deviation that lasts for hours keeps its high score so, even when the latest forecasts have adapted to it. By
+        the latest alone three of five strange days of nyc_taxi are among the ten highest, and by the mean all.
         """
         if self.calibration is None:
             return np.full(len(values), np.nan)

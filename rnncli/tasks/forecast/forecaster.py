@@ -15,26 +15,26 @@ from rnncli.config.section import Character
 from rnncli.data.source import Source, read_source
 from rnncli.data.typed import typed
 from rnncli.errors import DataError, ModelFileError, UsageError
-from rnncli.notes import doubt, note
+from rnncli.notes import note
 from rnncli.tasks.answers import Answers, Stream, Table
 from rnncli.tasks.forecast.answers import Band, Sheet
 from rnncli.tasks.forecast.backtest import NETWORK
 from rnncli.tasks.forecast.baselines import LOOKED_BACK
-from rnncli.tasks.forecast.calibration import RECEIPTS, SHOWN, WIDEST, Calibration, Outlook
+from rnncli.tasks.forecast.calibration import SHOWN, WIDEST, Calibration, Outlook
 from rnncli.tasks.forecast.config import ForecastConfig, SeriesConfig
 from rnncli.tasks.forecast.continuation import doubt_beginning, follows, require_frequency, rows_read
 from rnncli.tasks.forecast.explanation import Explanation, explained, explained_baseline, usual_values
 from rnncli.tasks.forecast.features import Fitted, last_contexts
+from rnncli.tasks.forecast.forecast_notes import note_another_level, note_method, note_receipts
 from rnncli.tasks.forecast.hierarchy import Hierarchy, require_whole
 from rnncli.tasks.forecast.kept import require_kept
 from rnncli.tasks.forecast.members import SEED, Average, build_members
-from rnncli.tasks.forecast.padding import FEW
+from rnncli.tasks.forecast.options import ForecastOptions
 from rnncli.tasks.forecast.panel import Panel, continued
 from rnncli.tasks.forecast.panel_columns import Columns
 from rnncli.tasks.forecast.panel_tables import lines_of, read_panel, refuse_coming_alone, with_future
 from rnncli.tasks.forecast.paths import Past, Walk
 from rnncli.tasks.forecast.reconciliation import Reconciliation, lowest
-from rnncli.tasks.forecast.recursive import Recursive
 from rnncli.tasks.forecast.reports import AVERAGED_WITH, FORECAST_BY, ForecastChart
 from rnncli.tasks.forecast.settings import kept_rows, require_within_reach
 from rnncli.tasks.forecast.totals import totals
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     from rnncli.tasks.exported import InOnnx, InTorch
 
 _AT_ONCE = 32  # windows
-_FAR = 5.0  # standard deviations of the training data from their mean
 
 
 @dataclass(frozen=True)
@@ -63,23 +62,6 @@ class Forecasts:
     bands: dict[float, Band]
     paths: np.ndarray | None = None
     explanation: Explanation | None = None
-
-
-@dataclass(frozen=True)
-class ForecastOptions:
-    """The options of a forecast: how far ahead, the percents of intervals, which method, in which form."""
-
-    horizon: int | None = None
-    levels: Sequence[float] = ()
-    samples: int = 0
-    sum: bool = False
-    network: bool = False
-    future: str | None = None
-    explain: bool = False
-    follow: bool = False
-    state: str | None = None
-    strict: bool = False
-    plot: bool | str = False
 
 
 class Forecaster(Predictor):
@@ -144,7 +126,7 @@ class Forecaster(Predictor):
         else:
             doubt_beginning(panel, source.name, self.panel, self.members.context)
         self._take(panel)
-        self._note_another_level(source.name)
+        note_another_level(self, source.name)
 
     def _read_history(self, source: Source, data: SeriesConfig) -> None:
         """Read `source`; a UsageError says what it is for if it has the rows ahead alone."""
@@ -153,20 +135,6 @@ class Forecaster(Predictor):
         except (DataError, UsageError):
             refuse_coming_alone(source, data, self.columns)
             raise
-
-    def _note_another_level(self, name: str) -> None:
-        """Write a note if values are far from those of training, and no network scales them by their own context."""
-        windowing = self.members.first.windowing
-        if windowing.scaling != "none":
-            return
-        for s in range(len(self.panel.ids)):
-            level = windowing.forward(self.panel.one(s).values[-windowing.context :]).mean(axis=0)
-            if np.any(np.abs(level - windowing.fixed[0][s]) > _FAR * windowing.fixed[1][s]):
-                note(
-                    f"{name}: its level is far from that of the training data, at which data.scaling none keeps the "
-                    "forecast; train with another data.scaling"
-                )
-                return
 
     def read_future(self, source: Source, data: SeriesConfig) -> None:
         """Read the known covariates of the rows ahead; UsageError if this model has none."""
@@ -338,14 +306,7 @@ class Forecaster(Predictor):
         options = ForecastOptions(**asked.options)
         if options.follow:
             return self._followed(asked, options)
-        if options.state is not None or options.strict:
-            raise UsageError(f"--{'strict' if options.strict else 'state'}: is for --follow; leave it out")
-        if options.samples and options.levels:
-            raise UsageError("--levels: paths of --samples have no intervals; leave one out")
-        if options.explain and options.samples:
-            raise UsageError("--explain: does not go with --samples, whose paths are drawn; leave one of them out")
-        if options.explain and options.plot:
-            raise UsageError("--explain: adds columns, and a plot has none; take another --format")
+        options.require_rows()
         # A total below the training data tells nothing of others.
         data = self.config.data.read_as({"skip_footer": 0, **asked.reading})
         if asked.data is not None:
@@ -377,12 +338,7 @@ class Forecaster(Predictor):
 
         if self.columns.hierarchy:
             raise UsageError("--follow: reads series row by row, and a sum needs the rows of all; leave it out")
-        for name in ("horizon", "samples", "sum", "future", "explain", "plot"):
-            if value := getattr(options, name):
-                option = value if name == "plot" and isinstance(value, str) else f"--{name}"
-                raise UsageError(f"{option}: does not go with --follow, which forecasts the next row; leave it out")
-        for name in asked.reading.keys() & {"sort", "duplicates"}:
-            raise UsageError(f"--{name}: does not go with --follow, which answers each row as it comes; leave it out")
+        options.require_following(asked.reading)
         return Stream(follow(self, asked, options), self.delimiter, self.data.decimal)
 
     def predicted(
@@ -391,10 +347,10 @@ class Forecaster(Predictor):
         """Return `forecasts`, and write notes on what may surprise."""
         wanted = horizon or self.horizon
         require_within_reach(wanted, self.horizon)
-        self._note_method(wanted, network=network)
+        note_method(self, wanted, network=network)
         made = self.forecasts(wanted, levels, samples, network=network)
         if levels:
-            self._note_receipts(levels, wanted, network=network)
+            note_receipts(self, levels, wanted, network=network)
         return made
 
     def totals(self, options: ForecastOptions) -> list[dict[str, Any]]:
@@ -403,14 +359,14 @@ class Forecaster(Predictor):
             raise UsageError("--sum: is one row for each series; leave out --samples, --explain and --plot")
         self._require_no_hierarchy("sum")
         wanted = options.horizon or self.horizon
-        require_within_reach(wanted, self.horizon)
-        self._note_method(wanted, network=options.network)
-        method, walk = self._walk(network=options.network)
         if wanted == 1:  # a row is its own total
-            one = self.forecasts(1, options.levels, network=options.network)
+            one = self.predicted(1, options.levels, network=options.network)
             return self.sheet.totals(
                 one.point[0], {level: (low[0], high[0]) for level, (low, high) in one.bands.items()}, 1
             )
+        require_within_reach(wanted, self.horizon)
+        note_method(self, wanted, network=options.network)
+        method, walk = self._walk(network=options.network)
         note(
             "totals: the middle of drawn totals, whose errors are those of held-out windows; not the sum of the rows "
             "that predict writes, each of which is the middle of its own"
@@ -421,49 +377,6 @@ class Forecaster(Predictor):
         if options.levels:
             note("intervals of totals: from the errors of held-out windows; evaluate --sum tells what they hold")
         return self.sheet.totals(made, bands, wanted)
-
-    def _note_method(self, wanted: int, *, network: bool) -> None:
-        """Write notes on rows beyond the horizon, a baseline that answers, and series with few rows."""
-        if wanted > self.horizon and not isinstance(self.members.first.decoder, Recursive):
-            note(f"horizon {wanted} is beyond the trained {self.horizon}: later rows build on forecast ones")
-        if self.method != NETWORK and not network:
-            note(
-                f"on validation {self.method.replace('-', ' ')} was at least as good as the network, so this is the "
-                "forecast of that baseline; --network uses the network"
-            )
-        if short := int((self.panel.lengths < self.members.context).sum()):
-            note(
-                f"{short:,} of {len(self.panel.ids):,} series have fewer than the {self.members.context} rows that the "
-                f"network reads, {int(self.panel.lengths.min()):,} the fewest; rows missing before them are "
-                + ("masked" if self.data.padding else "their first value")
-            )
-
-    def _note_receipts(self, levels: Sequence[float], wanted: int, *, network: bool) -> None:
-        """Write a note on the coverage that intervals had on validation, and on rows for which nobody knows it."""
-        receipts = self.validated.calibrations[NETWORK if network else self.method].receipts
-        for receipt in receipts:
-            if receipt.asked in levels and receipt.first <= wanted:
-                note(f"intervals: {receipt} on validation")
-        errors = max((receipt.count for receipt in receipts if receipt.first == 1), default=0)
-        told = max(100 * (errors - 1) / (errors + 1), 0.0)  # of all values, between the outmost of so many
-        if guessed := [f"{level:g}%" for level in levels if level > told]:
-            doubt(
-                f"intervals: {errors:,} errors that were checked on validation promise no more than {told:.0f}%, "
-                f"so that {' and '.join(guessed)} {'is' if len(guessed) == 1 else 'are'} a guess; lower --levels, or "
-                "train with more data.validation"
-            )
-        if few := int((self.panel.lengths < FEW).sum()):
-            doubt(
-                f"intervals: {few:,} of {len(self.panel.ids):,} series have fewer than {FEW} rows, which tell little "
-                "of their spread; intervals lean on those usual in training, and may hold far less than they ask"
-            )
-        if unknown := [level for level in levels if level not in RECEIPTS]:
-            which = ", ".join(f"{level:g}%" for level in unknown)
-            note(f"intervals: of {which} no coverage is known; it is of {', '.join(map(str, RECEIPTS))}%")
-        checked = max((receipt.last for receipt in receipts), default=0)
-        if wanted > checked:
-            rows = f"of rows {checked + 1:,} to {wanted:,} " if checked else ""
-            note(f"intervals: the validation split has too few windows to check the coverage {rows}".rstrip())
 
     def rows(self, made: Forecasts) -> list[dict[str, Any]]:
         """Return rows under the input's column names: forecasts with intervals, or the samples one by one."""

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from rnncli.data.stamps import INTEGER, form_of_all, formats_of, read
-from rnncli.tasks.forecast.reports import AVERAGED_WITH, FORECAST_BY, ForecastChart
+from rnncli.tasks.forecast.reports import AVERAGED_WITH, FORECAST_BY, SPAN, ForecastChart
 
 _END = re.compile(r"(.+)_(lo|hi)_(\d{1,3}(?:\.\d{1,9})?)")  # the column of the end of an interval
 _EVEN = 1e-6  # between steps that are one: decimals are rounded
@@ -18,26 +18,37 @@ _EVEN = 1e-6  # between steps that are one: decimals are rounded
 def charts_of(rows: Sequence[Mapping[str, Any]], decimal: str = ".") -> tuple[ForecastChart, ...]:
     """Return a chart for each series and target, without a history; none if these are no rows of a forecast.
 
-    Targets are the columns with intervals, or else the last ones of numbers. The column before them has the times, and
-    those before it name the series.
+    Targets are the columns with intervals, or else the last ones of numbers. The column before them has the times, of
+    totals the two before them, and those before it name the series.
     """
     if not all(row.keys() >= rows[0].keys() for row in rows):
         return ()
     names = [name for name in rows[0] if name not in (FORECAST_BY, AVERAGED_WITH)] if rows else []
     ends = {name: match for name in names if (match := _END.fullmatch(name))}
     plain = [name for name in names if name not in ends]
-    targets = [name for name in plain if any(match[1] == name for match in ends.values())] or _numbers(plain, rows)
+    totals = _before_totals(plain, rows)
+    targets = [name for name in plain if any(match[1] == name for match in ends.values())]
+    targets = targets or (plain[totals:] if totals else _numbers(plain, rows))
     if not targets or (len(names) == len(rows) == 1):  # a single number is no forecast
         return ()
-    before = plain[: plain.index(targets[0])]
+    before, times = plain[: plain.index(targets[0])], len(SPAN) if totals else 1
     series: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
     for row in rows:
-        series.setdefault(tuple(str(row[name]) for name in before[:-1]), []).append(row)
+        series.setdefault(tuple(str(row[name]) for name in before[:-times]), []).append(row)
     return tuple(
-        _chart(" ".join((*key, target)), members, before[-1:], target, ends, decimal)
+        _chart(" ".join((*key, target)), members, before[-times:], target, ends, decimal)
         for key, members in series.items()
         for target in targets
     )
+
+
+def _before_totals(names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> int:
+    """Return how many columns stand before totals, of which there is one row a series; 0 for other rows."""
+    for end in range(len(SPAN), len(names)):
+        if tuple(names[end - len(SPAN) : end]) == SPAN:
+            series = {tuple(str(row[name]) for name in names[: end - len(SPAN)]) for row in rows}
+            return end if len(series) == len(rows) else 0
+    return 0
 
 
 def _numbers(names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -73,7 +84,7 @@ def _chart(
     ends: Mapping[str, re.Match[str]],
     decimal: str,
 ) -> ForecastChart:
-    labels = [str(row[time[0]]) if time else str(i) for i, row in enumerate(rows, 1)]
+    labels = [" to ".join(str(row[name]) for name in time) or str(i) for i, row in enumerate(rows, 1)]
     sides = {(match[2], match[3]): name for name, match in ends.items() if match[1] == target}
     levels = [level for side, level in sides if side == "lo" and ("hi", level) in sides]
 

@@ -12,18 +12,19 @@ import numpy as np
 from rnncli.config.suggestions import did_you_mean
 from rnncli.data.written import Written
 from rnncli.errors import CheckFailedError, DataError, UsageError, shown
-from rnncli.notes import note
+from rnncli.notes import doubt, note
 from rnncli.tasks.forecast.answers import stamped
 from rnncli.tasks.forecast.backtest import MOST_DRAWN, NETWORK, UNRECONCILED, Backtest, evenly
 from rnncli.tasks.forecast.baselines import NAIVE_FORECASTS, applicable
 from rnncli.tasks.forecast.calibration import SHOWN, Calibration, ranges
-from rnncli.tasks.forecast.experiment import SPLITS, ForecastExperiment
+from rnncli.tasks.forecast.experiment import ForecastExperiment
 from rnncli.tasks.forecast.hierarchy import Hierarchy, alike
 from rnncli.tasks.forecast.members import SEED
 from rnncli.tasks.forecast.metrics import WQL_LEVELS
 from rnncli.tasks.forecast.panel import digits_of
 from rnncli.tasks.forecast.paths import Walk
 from rnncli.tasks.forecast.reports import BacktestReport, Covered, Judged, LevelScore, RowsBefore
+from rnncli.tasks.forecast.splits import SPLITS
 from rnncli.tasks.forecast.totals import totals
 
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
@@ -32,6 +33,7 @@ _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
     ">": operator.gt,
 }
+_IN_SAMPLE = ", of intervals made from these rows, of which they hold about what they promise"
 _METRICS = ("mae", "rmse", "smape", "mase", "rmsse", "owa")
 _RULE = re.compile(
     r"\s*(mae|rmse|smape|mase|rmsse|owa|wql|coverage_(\d+))\s*(<=|>=|<|>)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)\s*",
@@ -55,7 +57,10 @@ def require_rule(text: str) -> re.Match[str]:
 
 
 def check(report: BacktestReport, must_beat: Sequence[str], fail_if: Sequence[str]) -> None:
-    """Raise CheckFailedError unless the verdict on each baseline is that the network is better, or if a rule holds."""
+    """Raise CheckFailedError unless the verdict on each baseline is that the network is better, or if a rule holds.
+
+    That a rule judges intervals by the rows that they were made from is told, also where it does not hold.
+    """
     network, others = report.forecasters[0], {one.name: one for one in report.forecasters}
     failed = []
     for name in must_beat:
@@ -69,9 +74,12 @@ def check(report: BacktestReport, must_beat: Sequence[str], fail_if: Sequence[st
             )
     for text in fail_if:
         metric, level, sign, number = require_rule(text).groups()
-        value = _value(report, metric.lower(), level, text)
+        value, in_sample = _value(report, metric.lower(), level, text)
+        told = f"--fail-if {text!r}: {metric} is {value:.4g}" + (_IN_SAMPLE if in_sample else "")
         if _COMPARISONS[sign](value, float(number)) or value != value:
-            failed.append(f"--fail-if {text!r}: {metric} is {value:.4g}")
+            failed.append(told)
+        elif in_sample:
+            doubt(f"{told}; hold out data.test, or name new data")
     if failed:
         raise CheckFailedError("; ".join(failed))
 
@@ -89,12 +97,14 @@ def require_baselines(names: Sequence[str], season: int) -> None:
             raise UsageError(f"--must-beat {name}: is no baseline of a forecast{hint}")
 
 
-def _value(report: BacktestReport, metric: str, level: str | None, text: str) -> float:
+def _value(report: BacktestReport, metric: str, level: str | None, text: str) -> tuple[float, bool]:
+    """Return a figure, that of all rows ahead, and whether it is of intervals that were made from these very rows."""
     if level is None and metric != "wql":
-        return float(getattr(report.forecasters[0], metric))
-    found = {f"coverage_{one.asked:g}": one.got / 100 for one in report.coverage} | (
-        {} if report.wql is None else {"wql": report.wql}
-    )
+        return float(getattr(report.forecasters[0], metric)), False
+    whole = (one for one in report.coverage if (one.first, one.last) == (1, report.horizon))
+    found = {f"coverage_{one.asked:g}": (one.got / 100, one.in_sample) for one in whole}
+    if report.wql is not None:
+        found["wql"] = report.wql, report.wql_in_sample
     if metric not in found:
         raise UsageError(
             f"--fail-if {text!r}: this backtest has no {metric}; it has {', '.join(found) or 'no intervals'}"
@@ -205,6 +215,7 @@ def report(
         coverage=tuple(_covered(tested, trained, made_from)),
         levels=() if hierarchy is None else tuple(_levels(hierarchy, tested)),
         wql_levels=tested.wql_levels,
+        wql_in_sample=tested.quantiles is not None and made_from is not None,
     )
 
 

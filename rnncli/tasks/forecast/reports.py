@@ -63,8 +63,9 @@ class RowsBefore:
 @dataclass(frozen=True)
 class BacktestReport:
     """A rolling-origin backtest: the network first, then the baselines. wql is the network's, if it has intervals, at
-    wql_levels. independent: the number of groups of windows that share nothing, on which verdicts rest. totals: the
-    coverage of the intervals of totals over the horizon, if it was to be checked. levels: of a hierarchy.
+    wql_levels; wql_in_sample: True if these were made from the errors of the very rows that are scored. independent:
+    the number of groups of windows that share nothing, on which verdicts rest. totals: the coverage of the intervals of
+    totals over the horizon, if it was to be checked. levels: of a hierarchy.
     """
 
     split: str
@@ -80,9 +81,11 @@ class BacktestReport:
     levels: tuple[LevelScore, ...] = ()
     rows_before: RowsBefore | None = None
     wql_levels: tuple[float, ...] = ()
+    wql_in_sample: bool = False
 
 
 FORECAST_BY = "forecast_by"  # the column that says which method made a forecast
+SPAN = ("first", "last")  # the columns with the first and the last time of a total
 AVERAGED_WITH = "averaged_with"  # the field that names the baseline which is part of the network's, if one is
 
 

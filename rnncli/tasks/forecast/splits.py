@@ -16,6 +16,9 @@ from rnncli.tasks.forecast.panel_columns import Columns
 from rnncli.tasks.forecast.panel_tables import read_panel
 from rnncli.tasks.forecast.windows import Windowing, require_transformable
 
+TRAINING, VALIDATION, TEST = 0, 1, 2  # splits
+SPLITS = {VALIDATION: "validation", TEST: "test"}
+
 
 @dataclass(frozen=True)
 class Divided:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnncli.data.cell_cleaning import cleaned, split_sign
-from rnncli.data.csv_table import Table, cut_line, quotes_fields
+from rnncli.data.csv_records import cut_line
+from rnncli.data.csv_table import Table, quotes_fields
 from rnncli.data.digits import decimals_of
 from rnncli.data.lines import Line, read_lines
 from rnncli.data.numeric import numeric_row

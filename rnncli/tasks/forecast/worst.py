@@ -14,11 +14,10 @@ _HISTORY = 3  # horizons of it are drawn
 
 
 def worst_windows(experiment: ForecastExperiment, tested: Backtest, count: int = 3) -> tuple[ForecastChart, ...]:
-    """Return charts of the `count` windows with the largest mean error, in units of their series' scale; of windows of
-    one series that overlap only the worst."""
+    """Return charts of the `count` windows with the largest mean absolute error, in units of their series' seasonal
+    difference, as in MASE; of windows of one series that overlap only the worst."""
     made = tested.forecasts.get(experiment.method, next(iter(tested.forecasts.values())))
-    scale = np.nanstd(np.where(np.isnan(tested.actual), np.nan, tested.actual), axis=(0, 1), keepdims=True)
-    errors = np.abs(tested.actual - made) / np.where(scale > 0, scale, 1.0)
+    errors = np.abs(tested.actual - made) / tested.units()
     known = ~np.isnan(errors)
     mean = np.where(known, errors, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)  # (W, C)
     chosen: list[tuple[int, int]] = []

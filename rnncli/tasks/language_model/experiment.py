@@ -12,6 +12,7 @@ import numpy as np
 from rnncli.config.chosen import is_open
 from rnncli.config.training_section import DEFAULT_PRECISION
 from rnncli.data.look import look_at
+from rnncli.data.places import Places
 from rnncli.data.source import Source
 from rnncli.data.text import WORDS
 from rnncli.data.vectors import vectors_in
@@ -70,6 +71,7 @@ class TextExperiment(Experiment):
         self.vocabulary, self.train_ids, self.texts = splits.vocabulary, splits.train, splits.texts
         if splits.texts and self.config.data.items != STREAM:
             self.config = with_embedding(completed(given, source.size, splits.texts.lengths), vectors)
+        self._places = splits.places
         self._held_out = {"validation": splits.validation} | ({"test": splits.test} if splits.test else {})
         if known is not None:
             _note_new(known, self.vocabulary)
@@ -178,6 +180,10 @@ class TextExperiment(Experiment):
     @property
     def _ended(self) -> str:
         return "" if self.vocabulary.end is None else ", ends included,"
+
+    @property
+    def places(self) -> Places:
+        return self._places
 
     @property
     def reasons(self) -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rnncli.data.files import read_files
+from rnncli.data.places import Places
 from rnncli.data.source import Source
 from rnncli.data.vocabulary import Vocabulary, describe_tokens, note_unknown, require_learnable
 from rnncli.errors import ConfigError, DataError
@@ -53,13 +54,15 @@ class HeldOut(NamedTuple):
 class TextSplits(NamedTuple):
     """A text's vocabulary, and the token numbers of its training split and of the splits held out of it.
 
-    texts: the training split as texts that do not see each other, None of a stream.
+    places: of items, or else of tokens. texts: the training split as texts that do not see each other, None of a
+    stream.
     """
 
     vocabulary: Vocabulary
     train: np.ndarray
     validation: HeldOut | Texts
     test: HeldOut | Texts | None
+    places: Places
     texts: Texts | None = None
 
 
@@ -82,13 +85,14 @@ def read_splits(
     if len(corpus.ends) > 1:
         return _of_files(config, source.name, corpus, shares, known)
     end, cut = _cuts(len(corpus.ids), shares)
+    places = Places(np.array([[0, cut]]), np.array([[cut, len(corpus.ids)]]))
     vocabulary = known.of(corpus, corpus.ids[:cut], config, source.name)
     cut, end = corpus.places(vocabulary, [cut, end])
     if cut < 2:
         raise DataError(f"{source.name}: the training split has fewer than 2 tokens; give more text")
     ids = corpus.encode(vocabulary)
     test, validation = _held_out(config, vocabulary, HeldOut(ids[end:], ids[:end]), HeldOut(ids[cut:end], ids[:cut]))
-    return TextSplits(vocabulary, ids[:cut], validation or HeldOut(ids[:0], ids[:0]), test)
+    return TextSplits(vocabulary, ids[:cut], validation or HeldOut(ids[:0], ids[:0]), test, places)
 
 
 class _Known(NamedTuple):
@@ -174,7 +178,8 @@ def _of_files(config: LanguageModelConfig, name: str, corpus: Corpus, shares: li
     whole = Texts.of_files(ids, starts, stops, ends), Texts.of_files(ids, starts, ends, cut)
     test, validation = _held_out(config, vocabulary, *whole)
     assert validation is not None
-    return TextSplits(vocabulary, train, validation, test, texts)
+    places = Places(np.stack([starts, cut], axis=1), np.stack([cut, stops], axis=1))
+    return TextSplits(vocabulary, train, validation, test, places, texts)
 
 
 def _of_items(config: LanguageModelConfig, name: str, corpus: Corpus, shares: list[float], known: _Known) -> TextSplits:
@@ -191,7 +196,8 @@ def _of_items(config: LanguageModelConfig, name: str, corpus: Corpus, shares: li
         )
     tested, validated = _held_out(config, vocabulary, test, validation)
     assert validated is not None
-    return TextSplits(vocabulary, train.ids, validated, tested, train)
+    places = Places.of_items(np.flatnonzero(split == 0), np.flatnonzero(split))
+    return TextSplits(vocabulary, train.ids, validated, tested, places, train)
 
 
 def _drawn(ids: np.ndarray, ends: np.ndarray, shares: list[float], seed: int, what: str) -> np.ndarray:

@@ -13,20 +13,13 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from rnncli.config.data_section import NO_GROUP
-from rnncli.data.csv_table import (
-    cut_line,
-    declared_delimiter,
-    from_line,
-    quotes_fields,
-    records_of,
-    rectangular,
-    refuse_nul,
-)
+from rnncli.data.csv_records import Record, cut_line, from_line, records_of, refuse_nul
+from rnncli.data.csv_table import declared_delimiter, quotes_fields, rectangular
 from rnncli.data.delimiters import other_delimiter
 from rnncli.data.lines import Line
 from rnncli.data.numeric import is_number
 from rnncli.data.source import Source, decode
-from rnncli.data.table_header import Record, is_data, may_be_names, refuse_duplicates
+from rnncli.data.table_header import is_data, may_be_names, refuse_duplicates
 from rnncli.data.table_room import require_room
 from rnncli.data.typed import typed
 from rnncli.errors import DataError, UsageError, shown

@@ -10,6 +10,7 @@ import numpy as np
 
 from rnncli.config.data_section import DIALECT, NO_GROUP, CutConfig
 from rnncli.config.section import keys_of
+from rnncli.data.places import Places
 from rnncli.data.source import Source
 from rnncli.data.splits import Splits
 from rnncli.data.text import spaced_tokens
@@ -280,6 +281,10 @@ class PairExperiment(Experiment):
                 f"{looks}, {self.network.parameters.weights.size:,} parameters",
             ),
         )
+
+    @property
+    def places(self) -> Places:
+        return self.splits.places
 
     @property
     def reasons(self) -> dict[str, str]:

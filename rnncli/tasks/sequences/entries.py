@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from rnncli.data.csv_records import Record
 from rnncli.data.csv_table import Table
 from rnncli.data.lines import TOGETHER, Opened
-from rnncli.data.table_header import Record
 from rnncli.data.table_rows import TableRows
 from rnncli.errors import DataError
 from rnncli.memory import require_free

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from itertools import chain, islice
 
-from rnncli.data.csv_table import cut_line, declared_delimiter, quotes_fields
+from rnncli.data.csv_records import cut_line
+from rnncli.data.csv_table import declared_delimiter, quotes_fields
 from rnncli.data.delimiters import CANDIDATES, other_delimiter
 from rnncli.data.lines import Line
 from rnncli.data.source import UNNAMED, Source, decode, is_table

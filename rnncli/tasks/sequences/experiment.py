@@ -12,38 +12,33 @@ from rnncli.config.chosen import is_open
 from rnncli.config.data_section import NO_GROUP
 from rnncli.config.sections import C, Config
 from rnncli.data.csv_table import quotes_fields
+from rnncli.data.places import Places
 from rnncli.data.source import Source
 from rnncli.data.splits import Splits
 from rnncli.data.vectors import Vectors, vectors_in
 from rnncli.data.vocabulary import Vocabulary, note_unknown
 from rnncli.errors import ConfigError, DataError, shown
 from rnncli.nn.ensemble import as_one
-from rnncli.nn.memory import require_memory
 from rnncli.nn.network import Network, NetworkShape
 from rnncli.notes import doubt
 from rnncli.tasks import sizes
-from rnncli.tasks.around_layers import Read, around_layers
 from rnncli.tasks.first_weights import set_first_weights, start_words
 from rnncli.tasks.headers import training_in_header
-from rnncli.tasks.recurrence import recurrence_of
 from rnncli.tasks.sequences import readers
 from rnncli.tasks.sequences.answers import Answers, Fact
 from rnncli.tasks.sequences.augmentation import Augmentation
 from rnncli.tasks.sequences.config import ExamplesTrainingConfig, LabelledConfig, StepModelConfig
 from rnncli.tasks.sequences.examples import Examples
 from rnncli.tasks.sequences.learner import ExampleData, ExampleLearner, room_for
-from rnncli.tasks.sequences.readers import Numbers, Reader, Words
+from rnncli.tasks.sequences.network_shapes import network_shape, require_memory_of
+from rnncli.tasks.sequences.readers import Numbers
 from rnncli.tasks.sequences.tagged import Tagged
 from rnncli.tasks.task import OTHER_DATA, Context, Evaluation, Experiment, Options, count_of_networks, prepared
 from rnncli.training.reports import Figure, Score
-from rnncli.training.room import Room
 from rnncli.training.side_by_side import together
 from rnncli.training.wrong_answers import WrongAnswer, worst
 
 Sequences = Examples | Tagged
-
-_LETTERS = 10  # of a word, about
-_MANY_TAGS = 1000  # from which on a chain may take more memory than all else
 
 
 class SequenceExperiment(Experiment):
@@ -91,7 +86,7 @@ class SequenceExperiment(Experiment):
         self.reader.cut.tell(train.name, self.reader.unit)
         lengths = [len(x) for x in given.inputs]
         shapes = [network_shape(config, self.reader, answers, number) for number in range(config.networks)]
-        _require_memory(shapes[0], room_for(given, valid, training.batch_size), config.networks)
+        require_memory_of(shapes[0], room_for(given, valid, training.batch_size), config.networks)
         self.networks = [
             self._first(shape, training.seed + number, vectors, vocabulary) for number, shape in enumerate(shapes)
         ]
@@ -213,6 +208,10 @@ class SequenceExperiment(Experiment):
         )
 
     @property
+    def places(self) -> Places:
+        return self.splits.places
+
+    @property
     def reasons(self) -> dict[str, str]:
         of_texts = ("data.tokens", "data.min_count", "data.vectors", "model.word_dropout", "model.embedding_size")
         of_others = of_texts if isinstance(self.reader, Numbers) else ("data.missing",)
@@ -320,40 +319,6 @@ def splits_in(
     )
 
 
-def network_shape(config: Config, reader: Reader, answers: Answers, number: int) -> NetworkShape:
-    """Return the shape of the network of this number that the config describes, for the reader's inputs."""
-    model, tokens = config.model, not isinstance(reader, Numbers)
-    assert isinstance(model, StepModelConfig)
-    characters = len(reader.characters) if isinstance(reader, Words) and model.character_size else 0
-    vectors: Read = "composed" if characters else "vectors" if model.embedding_size else "one-hot"
-    reads: Read = vectors if tokens else "numbers"
-    affixes = reader.affixes.sizes if isinstance(reader, Words) and reader.affixes else ()
-    return NetworkShape(
-        cell=model.cell,
-        input_size=reader.size,
-        hidden_size=model.hidden_size,
-        num_layers=model.num_layers,
-        output_size=answers.outputs,
-        token_input=tokens,
-        embedding_size=model.embedding_size if tokens else None,
-        activation=model.activation,
-        dropout=model.dropout,
-        recurrence=recurrence_of(model),
-        precision=config.training.precision,
-        bidirectional=model.bidirectional,
-        pooling=None if answers.every_step else getattr(model, "pooling", None) or "last",
-        head_starts_at_zero=answers.corrects(number),
-        drops_ends=answers.every_step,
-        word_dropout=model.word_dropout,
-        characters=characters,
-        character_size=(model.character_size or 0) if characters or not answers.every_step else 0,
-        affixes=affixes,
-        affix_size=getattr(model, "affix_size", 0) if affixes else 0,
-        crf=getattr(model, "head", None) == "crf",
-        **around_layers(model, reads),
-    )
-
-
 def sized(config: C, kind: str, splits: Splits[Any]) -> C:
     """Return the config with sizes, rates and lengths in place of null, for the training split of a kind; and, of few
     series whose epochs are open, with as many networks as there is time for."""
@@ -365,14 +330,6 @@ def sized(config: C, kind: str, splits: Splits[Any]) -> C:
     return sizes.with_networks(config, sizes.networks(steps, splits.validated["folds"]))
 
 
-def word_size(config: Config) -> int | None:
-    """Return the size of word vectors that the config names, by default as many as hidden units; None if it is that of
-    the vectors in `data.vectors`."""
-    assert isinstance(config.model, StepModelConfig)
-    assert isinstance(config.data, LabelledConfig)
-    return config.model.embedding_size or (None if config.data.vectors else config.model.hidden_size)
-
-
 def named(config: Config, sequences: Any) -> dict[str, Any]:
     """Return the keys of `data` that tell how sequences were found, with their values."""
     columns = sequences.columns
@@ -382,36 +339,3 @@ def named(config: Config, sequences: Any) -> dict[str, Any]:
     if not quotes_fields(sequences.name, config.data.quoting):  # type: ignore[attr-defined]
         found["quoting"] = "none"  # from a pipe too
     return found if separator is None else {**found, "label_separator": separator}
-
-
-def _require_memory(shape: NetworkShape, room: Room[Any], count: int) -> None:
-    """Raise ConfigError if `count` networks and their batches cannot fit in memory."""
-    T, B = int(room.longest[0]), room.together(room.longest)
-
-    def plan() -> Network:
-        network = Network(shape)
-        network.workspace(T, B, 1 if shape.pooling else T, training=True)
-        if network.words:
-            network.words.memory_of(T * B, _LETTERS)
-        return network
-
-    spelt = "model.character_size, " if shape.characters else ""
-    fewer = "training.seeds, " if count > 1 else ""
-    mend = f"lower {fewer}{spelt}model.hidden_size or training.batch_size"
-    if shape.crf and shape.output_size > _MANY_TAGS:
-        mend = f"{shape.output_size:,} tags have a chain of so many squared; set model.head: softmax, or {mend}"
-    if B == 1:
-        cut = "cut it with data.max_length" if shape.pooling else "give it as several"
-        mend = f"one sequence of {T:,} steps takes so much; {cut}, or lower {fewer}{spelt}model.hidden_size"
-    require_memory(plan, shape, mend, count)
-
-
-def require_words(config: Config, *, words: bool) -> None:
-    """Raise ConfigError if keys that are for words alone are set for other data."""
-    model = config.model
-    assert isinstance(model, StepModelConfig)
-    if (model.character_size or model.word_dropout) and not words:
-        raise ConfigError(
-            "model.character_size and model.word_dropout are for data.tokens: word or whitespace; set one, or remove "
-            "them"
-        )

@@ -19,7 +19,8 @@ from rnncli.tasks.sequences.entries import Entries
 from rnncli.tasks.sequences.example_files import entries_in, read_examples
 from rnncli.tasks.sequences.example_lines import texts_in
 from rnncli.tasks.sequences.examples import Columns, Examples
-from rnncli.tasks.sequences.experiment import named, require_words, sized, word_size
+from rnncli.tasks.sequences.experiment import named, sized
+from rnncli.tasks.sequences.network_shapes import require_words, word_size
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,9 @@ from rnncli.tasks.sequences import readers
 from rnncli.tasks.sequences.answers import Answers
 from rnncli.tasks.sequences.config import LabelledConfig
 from rnncli.tasks.sequences.entries import Entry
-from rnncli.tasks.sequences.experiment import network_shape
 from rnncli.tasks.sequences.gaps import Gaps
 from rnncli.tasks.sequences.learner import answered
+from rnncli.tasks.sequences.network_shapes import network_shape
 from rnncli.tasks.sequences.readers import Words
 from rnncli.tasks.task import Asked, Predictor
 from rnncli.training.backpropagation import ThreadPool

@@ -26,8 +26,9 @@ from rnncli.tasks.sequences.averages import outputs_of
 from rnncli.tasks.sequences.config import TagConfig
 from rnncli.tasks.sequences.decoding import Decoding, probabilities
 from rnncli.tasks.sequences.entries import Entries
-from rnncli.tasks.sequences.experiment import SequenceExperiment, named, sized, splits_in, word_size
+from rnncli.tasks.sequences.experiment import SequenceExperiment, named, sized, splits_in
 from rnncli.tasks.sequences.label_scores import accuracy, by_label, confusion, correct_of, macro_f1
+from rnncli.tasks.sequences.network_shapes import word_size
 from rnncli.tasks.sequences.predictor import SequencePredictor
 from rnncli.tasks.sequences.spans import SCHEMES, are_spans, scheme_of, span_f1, strays
 from rnncli.tasks.sequences.tag_columns import columns_in_blocks, sentences_in

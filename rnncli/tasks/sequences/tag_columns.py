@@ -11,7 +11,8 @@ from dataclasses import replace
 from itertools import chain, islice
 from typing import Any
 
-from rnncli.data.csv_table import declared_delimiter, refuse_nul
+from rnncli.data.csv_records import refuse_nul
+from rnncli.data.csv_table import declared_delimiter
 from rnncli.data.lines import Line, Opened
 from rnncli.data.source import Source, decode
 from rnncli.errors import DataError, UsageError, shown

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from rnncli.config.data_section import DIALECT
+from rnncli.data.places import Places
 from rnncli.data.recordings import Layout
 from rnncli.data.source import Source
 from rnncli.data.splits import Splits
@@ -216,6 +217,10 @@ class TranscribeExperiment(Experiment):
                 f"{self.network.parameters.weights.size:,} parameters",
             ),
         )
+
+    @property
+    def places(self) -> Places:
+        return self.splits.places
 
     @property
     def reasons(self) -> dict[str, str]:

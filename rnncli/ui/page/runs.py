@@ -30,6 +30,10 @@ _CURVES = 14  # runs whose training is drawn in one picture
 _COMPARED = 60_000  # bytes of the table that compares runs
 _SHADES = 6
 _LINES, _LINE = 200, 300  # lines of a config, and characters of one
+_IN_SAMPLE = (
+    "These intervals were made from the errors on these very rows, of which they hold about what they promise; hold "
+    "out data.test to know what they hold of others."
+)
 _WORST = {
     PROBABILITY: "The surest wrong answers to the held-out data",
     DISTANCE: "The answers to the held-out data that are farthest off",
@@ -184,6 +188,8 @@ def _scores(score: Mapping[str, Any]) -> Markup:
 
 def _of_forecasts(page: Page) -> Iterator[Part]:
     """Yield what comes next, what intervals held, and the windows that were forecast worst."""
+    if page.stale:
+        yield Part(element("p", plain(page.stale, _LINE), kind="soft"), 1, "What comes next", "forecasts")
     shown = page.forecasts[:_FORECASTS]
     for number, chart in enumerate(shown):
         rank, kind = 9 if number else 6, "half" if len(shown) > 1 else ""
@@ -206,7 +212,9 @@ def _intervals(backtest: BacktestReport) -> Markup:
         [f"{one.asked:g}%", f"{one.got:.1f}%", f"{one.count:,}", f"{one.first:,} to {one.last:,}", width.strip()]
         for one, width in zip(backtest.coverage, widths, strict=True)
     ]
-    return table(["promised", "held", "of values", "rows", "mean width"], rows, numbers=(0, 1, 2, 4))
+    shown = table(["promised", "held", "of values", "rows", "mean width"], rows, numbers=(0, 1, 2, 4))
+    in_sample = any(one.in_sample for one in backtest.coverage)
+    return Markup(shown + (element("p", _IN_SAMPLE, kind="soft") if in_sample else ""))
 
 
 def _confusions(page: Page) -> Iterator[Part]:

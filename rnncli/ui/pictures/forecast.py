@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 MOST = 24  # charts in one picture
 _COLUMN = 4  # charts that stand under each other; more stand in two columns
 _FIRST_DAY, _LAST_DAY = -59_011_459_200, 250_000_000_000  # 100 and 9892, within the years that can be drawn
+_BAR = 12  # points, how wide the interval of a single row is
 _PER_CHART = 3.4, 2.4  # inches, in one column and in two
 
 
@@ -71,6 +72,9 @@ def _draw_one(axes: Axes, chart: ForecastChart, columns: int, *, narrow: bool) -
         axes.plot(past, history, color=INK, label="history", linewidth=1.4, **marks)
     for k, (colour, (level, lows, highs)) in enumerate(_coloured(chart)):
         label = f"{level:g}%" if k and narrow else f"{level:g}% interval"
+        if len(xs) == 1:  # whose band would have no width
+            axes.vlines(xs, lows, highs, color=colour, linewidth=_BAR, label=label)
+            continue
         axes.fill_between(xs, ends + list(lows), ends + list(highs), color=colour, lw=0, label=label)
     if history:
         axes.axvline(past[-1], color=INK, linewidth=0.8, linestyle=":")
@@ -102,7 +106,7 @@ def _band_values(chart: ForecastChart) -> Iterator[float]:
 
 
 def _is_dated(chart: ForecastChart) -> bool:
-    return bool(chart.seconds) and _FIRST_DAY < min(chart.seconds) and max(chart.seconds) < _LAST_DAY
+    return len(chart.seconds) > 1 and _FIRST_DAY < min(chart.seconds) and max(chart.seconds) < _LAST_DAY
 
 
 def _places(chart: ForecastChart) -> list[Any]:
@@ -134,4 +138,4 @@ def _mark_times(axes: Axes, chart: ForecastChart, places: Sequence[Any], most: i
     except ValueError:
         room = max(1, 9 * most // max(map(len, labels)))
         chosen = range(0, len(labels), max(1, -(-len(labels) // room)))
-        axes.set_xticks([places[i] for i in chosen], [plain(labels[i], 24) for i in chosen])
+        axes.set_xticks([places[i] for i in chosen], [plain(labels[i], 24 if len(labels) > 1 else 72) for i in chosen])

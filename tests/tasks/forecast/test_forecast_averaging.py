@@ -11,9 +11,9 @@ from rnncli.notes import noting
 from rnncli.tasks.forecast.averaging import best_average
 from rnncli.tasks.forecast.backtest import NETWORK, Backtest
 from rnncli.tasks.forecast.baselines import last_value, seasonal_naive, theta
-from rnncli.tasks.forecast.experiment import TEST, VALIDATION
 from rnncli.tasks.forecast.members import Average
 from rnncli.tasks.forecast.paths import Walk
+from rnncli.tasks.forecast.splits import TEST, VALIDATION
 from rnncli.tasks.forecast.validated import Validated
 from rnncli.tasks.task import Asked
 

@@ -2,10 +2,12 @@
 
 import math
 import re
+from dataclasses import replace
 
 import pytest
 
 from rnncli.errors import CheckFailedError, UsageError
+from rnncli.notes import Doubt, noting
 from rnncli.tasks.forecast.report import check, require_baselines, require_rule
 from rnncli.tasks.forecast.reports import BacktestReport, Covered, Judged
 
@@ -33,6 +35,36 @@ def test_a_rule_that_does_not_hold_passes(rule):
 def test_a_rule_that_holds_fails(rule):
     with pytest.raises(CheckFailedError, match="--fail-if"):
         check(report(), [], [rule])
+
+
+IN_SAMPLE = ", of intervals made from these rows, of which they hold about what they promise"
+
+
+@pytest.mark.parametrize(("rule", "passing"), [("coverage_80 < 0.78", "coverage_80 > 1"), ("wql > 0", "wql > 1")])
+def test_a_rule_that_judges_intervals_by_the_rows_that_they_were_made_from_says_so(rule, passing):
+    """Whether it holds or not; figures of others are silent."""
+    fresh = report()
+    made = replace(fresh, wql_in_sample=True, coverage=tuple(replace(one, in_sample=True) for one in fresh.coverage))
+    with pytest.raises(CheckFailedError) as caught:
+        check(made, [], [rule])
+    assert str(caught.value).endswith(IN_SAMPLE)
+    doubts = []
+    with noting(doubts.append):
+        check(made, [], [passing, "mase > 1"])
+        check(fresh, [], [passing])
+    (told,) = doubts
+    assert IN_SAMPLE in told
+    assert isinstance(told, Doubt)
+    with pytest.raises(CheckFailedError) as caught:
+        check(fresh, [], [rule])
+    assert "made from" not in str(caught.value)
+
+
+def test_a_coverage_is_that_of_all_rows_ahead():
+    further = (Covered(80.0, 99.0, 9, 1, 2, 2.0), Covered(80.0, 10.0, 9, 3, 4, 3.0))
+    ranges = replace(report(), coverage=(*report().coverage, *further))
+    with pytest.raises(CheckFailedError, match=r"coverage_80 is 0\.77$"):
+        check(ranges, [], ["coverage_80 < 0.78"])
 
 
 @pytest.mark.parametrize("verdict", ["worse", "cannot tell", "cannot tell, 4 groups"])

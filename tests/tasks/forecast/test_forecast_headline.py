@@ -12,18 +12,18 @@ from rnncli.tasks.forecast.headline import headline, in_words
 from rnncli.tasks.forecast.panel_columns import Columns
 
 
-def backtest(actual, **forecasts):
-    """One series of C columns, actual (H, W, C)."""
+def backtest(actual, scale=1.0, **forecasts):
+    """One series of C columns, actual (H, W, C); scale: the seasonal difference of each."""
     C = actual.shape[2]
     names = {name.replace("_", "-"): made for name, made in forecasts.items()}
-    scales = np.ones((1, C)), np.ones((1, C))
+    scales = (np.ones((1, C)) * scale,) * 2
     return Backtest(np.arange(actual.shape[1]), np.zeros(actual.shape[1], int), actual, names, scales, np.zeros(1, int))
 
 
-def said(actual, targets, season=12, signs=None, **forecasts):
+def said(actual, targets, season=12, signs=None, scale=1.0, **forecasts):
     columns = Columns("wide", None, None, targets, signs=signs or {})
     months = [SimpleNamespace(unit="month", step=1, clocks=(), decimals=0)]
-    found = headline(backtest(actual, **forecasts), columns, season, months)
+    found = headline(backtest(actual, scale, **forecasts), columns, season, months)
     return found and found.text()
 
 
@@ -51,6 +51,16 @@ def test_what_is_not_known_counts_for_nothing():
 def test_values_around_zero_have_no_percents():
     actual = ACTUAL * np.array([1, -1, 1])[None, :, None]
     assert said(actual, ("x",), network=actual + 1, last_value=actual) == "x off by 1 on average; the last value: 0"
+
+
+def test_several_columns_are_those_of_the_score_and_one_is_all_that_was_forecast():
+    actual = np.concatenate([ACTUAL, ACTUAL / 100, np.full_like(ACTUAL, -7)], axis=2)
+    made = {"network": actual * [1.1, 1.2, 1], "last_value": actual * [1.3, 1.5, 1]}
+    text = said(actual, ("a", "b", "constant"), scale=[1, 1, np.nan], **made)
+    assert text == "off by 15% on average; the last value: 40%"
+    assert said(ACTUAL, ("a",), scale=np.nan, network=ACTUAL + 10, last_value=ACTUAL).startswith("a off by 10 on")
+    both = said(actual[:, :, :2], ("a", "b"), scale=np.nan, network=actual[:, :, :2], last_value=actual[:, :, :2] * 2)
+    assert both == "off by 0% on average; the last value: 100%"
 
 
 def test_several_units_are_told_in_percent_or_beside_the_baseline():

@@ -63,3 +63,23 @@ def test_levels_keep_their_decimals() -> None:
     ends = {"y_lo_97.5": 1, "y_hi_97.5": 3, "y_lo_98.5": 0, "y_hi_98.5": 4}
     (chart,) = charts_of([{"day": f"2024-01-0{k}", "y": 2, **ends} for k in (1, 2)])
     assert [level for level, _, _ in chart.bands] == [97.5, 98.5]
+
+
+@pytest.mark.parametrize("ends", [{"sold_lo_80": "3", "sold_hi_80": "6.5"}, {}])
+@pytest.mark.parametrize(
+    ("first", "last"), [("2024-01", "2024-12"), (2020, 2025), (1, 12), ("2024-01-01 00:00", "2024-01-01 23:00")]
+)
+def test_totals_are_of_a_span_of_times(first: Any, last: Any, ends: dict[str, str]) -> None:
+    total = {"first": first, "last": last, "sold": "4", **ends}
+    north, south = charts_of([{"shop": shop, **total} for shop in ("north", "south")])
+    assert (north.title, south.title) == ("north sold", "south sold")
+    assert north.forecast == south.forecast == ((f"{first} to {last}", 4.0),)
+    assert len(north.bands) == len(ends) / 2
+    (alone,) = charts_of([total])
+    assert (alone.title, alone.forecast) == ("sold", ((f"{first} to {last}", 4.0),))
+    assert alone.seconds == ()
+
+
+def test_a_time_may_be_called_as_the_end_of_a_span() -> None:
+    (chart,) = charts_of([{"first": "a", "last": f"2024-01-0{day}", "sold": 4} for day in (1, 2)])
+    assert (chart.title, chart.forecast) == ("a sold", (("2024-01-01", 4.0), ("2024-01-02", 4.0)))

@@ -13,9 +13,9 @@ from rnncli.notes import noting
 from rnncli.tasks.forecast import backtest
 from rnncli.tasks.forecast.backtest import NETWORK, UNRECONCILED
 from rnncli.tasks.forecast.calibration import calibrated
-from rnncli.tasks.forecast.experiment import TEST, VALIDATION
 from rnncli.tasks.forecast.hierarchy import Hierarchy
 from rnncli.tasks.forecast.reconciliation import Reconciliation, by_series, by_window, cross_fitted, fitted, shrinkage
+from rnncli.tasks.forecast.splits import TEST, VALIDATION
 from rnncli.tasks.task import Asked
 
 RANDOM = np.random.default_rng(5)

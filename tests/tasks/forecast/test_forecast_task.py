@@ -306,6 +306,24 @@ def test_the_floors_of_several_columns_are_means_of_scaled_errors():
         assert dict(score.baselines)[name] == pytest.approx(sum(scaled) / 2, rel=1e-12)
 
 
+@pytest.mark.parametrize("channels", ["joint", "independent"])
+def test_a_mean_is_told_to_be_of_the_columns_that_it_is_of(channels):
+    again, what = np.arange(N) % SEASON, {"joint": "columns", "independent": "series"}[channels]
+    three = table(y=SERIES, z=SERIES**2, again=again)
+    score = prepared(three, target=["y", "z", "again"], channels=channels, validation=0.2).score()
+    assert score.unit == f"mean MASE of 2 of 3 {what} whose seasons differ before the split"
+    two = prepared(table(y=SERIES, z=SERIES**2), target=["y", "z"], channels=channels, validation=0.2).score()
+    assert two.unit == f"mean MASE of 2 {what}"
+    assert dict(score.baselines)["last value"] == pytest.approx(dict(two.baselines)["last value"], rel=1e-12)
+    assert score.headline.to_json()["baseline"] == pytest.approx(two.headline.to_json()["baseline"], rel=1e-12)
+
+
+def test_without_a_season_a_mean_is_of_columns_that_vary():
+    three = table(y=SERIES.cumsum(), z=SERIES, same=np.full(N, 7.0))
+    score = prepared(three, target=["y", "z", "same"], season=1, validation=0.2).score()
+    assert score.unit == "mean MASE of 2 of 3 columns that vary before the split"
+
+
 def test_a_season_longer_than_the_training_part_still_has_a_score():
     score = prepared(table(y=SERIES, z=SERIES**2), validation=0.5, season=60).score()
     assert math.isfinite(score.network)
