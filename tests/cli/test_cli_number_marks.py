@@ -56,6 +56,32 @@ def test_a_table_and_a_plot_have_the_mark_of_the_data(delimiter: str, mark: str,
     assert f"1{other}006" in run("predict", "run", "-f", "plot", cwd=tmp_path).ok().out
 
 
+def test_each_mend_of_a_file_with_other_marks_is_taken(tmp_path: Path) -> None:
+    """Of a model, and of a config, that read 1.000,25."""
+
+    def written(name: str, number: str, first: int = 0) -> None:
+        days = [f"{date.fromordinal(737425 + i)};{number.format(i % 7)}\n" for i in range(first, first + 84)]
+        (tmp_path / name).write_text(f"day;y\n{''.join(days)}", encoding="utf-8")
+
+    written("k.csv", "1.00{},25")
+    written("other.csv", "100{}.25", 84)
+    run("init", "k.csv", "-o", "k.yaml", cwd=tmp_path).ok()
+    small = ["--set", "training.updates=1", "--set", "training.threads=1"]
+    run("train", "k.yaml", "-o", "run", *small, cwd=tmp_path).ok()
+    for words in (
+        ["predict", "run", "other.csv"],
+        ["predict", "run", "other.csv", "--follow"],
+        ["evaluate", "run", "other.csv"],
+    ):
+        assert 'if "." is the decimal sign, pass --decimal .' in run(*words, cwd=tmp_path).err
+        assert run(*words, "--decimal", ".", cwd=tmp_path).ok().out
+    assert "pass --decimal ." in run("check", "k.yaml", "other.csv", cwd=tmp_path).err
+    told = run("check", "k.yaml", "other.csv", "--decimal", ".", cwd=tmp_path).err
+    mend = ["--set", "data.thousands=null"]
+    assert " ".join(mend) in told
+    run("check", "k.yaml", "other.csv", "--decimal", ".", *mend, cwd=tmp_path).ok()
+
+
 def test_training_names_the_covariates_and_the_rows_to_forecast(tmp_path: Path) -> None:
     rows = "".join(
         f"{date.fromordinal(737425 + i)},{i % 7 if i < 80 else ''},{i % 3},{i % 5 if i < 80 else ''}\n"

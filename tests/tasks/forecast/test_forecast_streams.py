@@ -394,7 +394,6 @@ def test_a_value_that_cannot_be_read_is_missing(stream, cell):
         ("1.105", {"thousands": "."}, None),
         ("1.105", {"thousands": ".", "decimal": ","}, 1105),
         ('"1,105"', {"thousands": ","}, 1105),
-        ('"1,105"', {"decimal": ","}, 1.105),
         ("1 105", {"thousands": " "}, 1105),
     ],
 )
