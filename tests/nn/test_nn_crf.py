@@ -76,7 +76,7 @@ def test_the_gradient_by_lag_is_of_one_step_without_the_chain():
     batch, curves = batch_of("lstm"), []
     for one in (batch, without_chain(batch)):
         one.driver.forward(one.work)
-        readings = [Readings(trace) for trace in one.network.traces(one.work)]
+        readings = [Readings(one.network, trace) for trace in one.network.traces(one.work)]
         gradient_by_lag.measure(one.driver, Sample(one.work, one.targets, one.count), readings)
         curves.append([norms for reading in readings for norms in (*reading.hidden, *reading.state)])
     assert all(np.array_equal(a, b, equal_nan=True) for a, b in zip(*curves, strict=True))

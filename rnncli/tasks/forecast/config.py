@@ -256,7 +256,7 @@ class SeriesConfig(TableConfig):
     @classmethod
     def _thousands_are_no_fractions(cls, thousands: str | None, info: ValidationInfo) -> str | None:
         if thousands is not None and thousands == info.data.get("decimal"):
-            raise refusal(f"{_unlike_decimal(thousands)} too; if nothing stands there, --set data.thousands=null")
+            raise refusal(f"{_unlike_decimal(thousands)} too; if nothing stands there, set data.thousands to null")
         return thousands
 
     @field_validator("format")
