@@ -132,6 +132,11 @@ class Timeline:
         down, where the one has its rows between those of the other."""
         return other._distance(int(read([self.last], self.format)[0]))[0]
 
+    def overlaps(self, other: Timeline, offset: int) -> bool:
+        """Return whether the row `offset` rows after the end is not after the end of `other`; False where they are no
+        timelines of the same kind."""
+        return replace(self, last=other.last) == other and self.rows_after(other) + offset <= 0
+
     def _offset(self, value: int) -> int | None:
         offset, rest = self._distance(value)
         return None if rest else offset

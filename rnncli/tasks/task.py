@@ -163,6 +163,10 @@ class Experiment:
         """The places of its data that it trains on, and of those held out that are in no file of their own."""
         raise NotImplementedError
 
+    def may_have_seen(self, header: Mapping[str, Any]) -> bool:
+        """Return whether the header of a model of other data tells that these may have had what is held out here."""
+        return False
+
     @property
     def share_of_time(self) -> float:
         """The share of training.max_time that it may take."""

@@ -8,6 +8,7 @@ nor is anything held out that they were trained on, as far as that can be told.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from rnncli.config.sections import Config
 from rnncli.data.encodings import FOUND
 from rnncli.data.source import Source
 from rnncli.errors import UsageError
-from rnncli.notes import note, noting
+from rnncli.notes import doubt, note, noting
 from rnncli.tasks.registry import TASKS, load_run_config
 from rnncli.tasks.task import EXTENDS, OTHER_DATA, Context, Experiment
 from rnncli.training.backpropagation import ThreadPool
@@ -73,12 +74,19 @@ class Origin:
 
 def require_unseen(origin: Origin, experiment: Experiment, source: Source, overrides: Sequence[str]) -> None:
     """Raise UsageError if some of what the experiment holds out of `source` is what the weights were trained on. That
-    is known of data that are those of their run, or begin with them.
+    is known of data that are those of their run, or begin with them; of others a doubt tells where it may be so.
     """
+    if not (count := experiment.places.count_held_out):
+        return
     config = load_run_config(Path(origin.path) / "config.yaml")
-    count = experiment.places.count_held_out
-    own = found_in(origin.path, config, source) if count else None
+    own = found_in(origin.path, config, source)
     if own is None:
+        is_same = source.path is not None and _real(source.path) == _real(config.data.path)
+        if is_same or experiment.may_have_seen(origin.model.header):
+            doubt(
+                f"{source.name}: what is held out may be what {origin.path} was trained on, whose data were others; "
+                "then its score flatters: hold out what is newer, in a file of its own"
+            )
         return
     with noting(lambda text: None), closing(ThreadPool(1)) as pool:
         before = TASKS[config.task].prepare(config, own, Context(pool), origin.model.header)
@@ -91,6 +99,11 @@ def require_unseen(origin: Origin, experiment: Experiment, source: Source, overr
         f"--from {origin.path}: {share}% of what would be held out is what it was trained on, and would be scored as "
         f"if it were new; {mend}, or {_NOTHING}"
     )
+
+
+def _real(path: Any) -> set[str]:
+    """Return where the files at a path, or at several, really are; nothing for a pipe."""
+    return {os.path.realpath(one) for one in ([path] if isinstance(path, str) else path or ())}
 
 
 def learnt_in(header: Mapping[str, Any], *, other_data: bool) -> dict[str, Any]:

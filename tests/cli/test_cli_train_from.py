@@ -255,3 +255,33 @@ def test_what_a_run_was_trained_on_is_not_held_out(task: str, tmp_path: Path) ->
         grown.ok()
     else:
         assert f"; name a file of what is new alone{LEFT_OUT}" in grown.failed(2)
+
+
+MAY_FLATTER = "what is held out may be what first was trained on"
+
+
+def test_held_out_rows_of_changed_data_are_doubted_where_they_may_have_been_trained_on(tmp_path: Path) -> None:
+    name, _ = files("forecast", tmp_path)
+    rows = SALES.splitlines(keepends=True)
+    run("train", "c.yaml", "-o", "first", "-q", "--set", "data.validation=0.2", cwd=tmp_path).ok()
+    for number, (changed, place, doubted) in enumerate(
+        (
+            (rows[:1] + rows[9:], "moved.csv", True),  # the oldest rows are gone
+            (rows[:90], name, True),
+            ([*rows[:5], rows[5].strip() + "9\n", *rows[6:]], "corrected.csv", True),
+            ([row.replace("20", "21", 1) for row in rows], "later.csv", False),
+        )
+    ):
+        (tmp_path / place).write_text("".join(changed))
+        done = run("train", "--from", "first", place, "-o", f"next-{number}", "-q", cwd=tmp_path).ok()
+        assert (MAY_FLATTER in done.err) == doubted, place
+
+
+def test_other_data_at_the_place_of_those_of_the_run_are_doubted(tmp_path: Path) -> None:
+    name, other = files("classify", tmp_path)
+    run("train", "c.yaml", "-o", "first", "-q", cwd=tmp_path).ok()
+    assert MAY_FLATTER not in run("train", "--from", "first", other, "-o", "second", cwd=tmp_path).ok().err
+    (tmp_path / name).write_bytes((tmp_path / other).read_bytes())
+    assert f"{name}: {MAY_FLATTER}" in run("train", "--from", "first", "-o", "third", "-q", cwd=tmp_path).ok().err
+    fewer = ["--set", "data.validation=0"]
+    assert MAY_FLATTER not in run("train", "--from", "first", "-o", "fourth", *fewer, cwd=tmp_path).ok().err

@@ -11,6 +11,7 @@ import numpy as np
 
 from rnncli.data.places import Places
 from rnncli.data.source import Source, read_source
+from rnncli.data.timeline import Timeline
 from rnncli.errors import DataError
 from rnncli.notes import note
 from rnncli.tasks.first_weights import set_first_weights
@@ -149,6 +150,16 @@ class ForecastExperiment(Experiment):
         trained = begins + self.splits.ends[:, TRAINING]
         last = begins + np.minimum(self.splits.ends[:, TEST], self.read.lengths)
         return Places(np.stack([begins, trained], axis=1), np.stack([trained, last], axis=1))
+
+    def may_have_seen(self, header: Mapping[str, Any]) -> bool:
+        """Return whether rows of a series are held out that are not after those of the model."""
+        kept = header["series"]["panel"]
+        ends = dict(zip(kept["ids"], map(Timeline.from_header, kept["timelines"]), strict=False))
+        held_out = self.splits.ends[:, TRAINING] - self.read.lengths + 1  # the first row, counted from the last one
+        return any(
+            first <= 0 and name in ends and timeline.overlaps(ends[name], int(first))
+            for name, timeline, first in zip(self.read.ids, self.read.timelines, held_out, strict=False)
+        )
 
     @property
     def reasons(self) -> dict[str, str]:
