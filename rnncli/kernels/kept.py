@@ -112,11 +112,15 @@ nrtdynmod.compile_nrt_functions = _allocator
 
 
 class KernelFiles(IndexDataCacheFile):
-    """The index of one kernel, {key of a signature: file name}, and the files that it names."""
+    """The index of one kernel, {pickled key of a signature: file name}, and the files that it names.
+
+    Each key is pickled by itself: one that names what this process cannot import, such as the cell of somebody's
+    program, keeps nobody from the others.
+    """
 
     def load(self, key: Any) -> Any:
         """Return what was saved under `key`; None if nothing was, or if it is not what was written."""
-        name = self._load_index().get(key)
+        name, _ = self._parted(key)
         if name is None:
             return None
         code = _bytes_of(self._data_path(name))
@@ -129,21 +133,27 @@ class KernelFiles(IndexDataCacheFile):
         name = self._name_of(code)
         with self._open_for_write(self._data_path(name)) as file:
             file.write(code)
-        names = {**self._load_index(), key: name}
+        names = {**self._parted(key)[1], self._dump(key): name}
         self._save_index(names)
         self._remove_all_but(names.values())
+
+    def _parted(self, key: Any) -> tuple[str | None, dict[bytes, str]]:
+        """Return the name of the file of this key, None if there is none, and the names of those of all others."""
+        names, pickled = self._load_index(), self._dump(key)
+        own = pickled if pickled in names else next((one for one in names if _is(one, key)), None)
+        return names.get(own), {one: name for one, name in names.items() if one != own}
 
     def _name_of(self, code: bytes) -> str:
         return f"{Path(self._index_path).stem}.{_hash(code).hex()}.nbc"
 
-    def _load_index(self) -> dict[Any, str]:
+    def _load_index(self) -> dict[bytes, str]:
         index = checked(_bytes_of(self._index_path))
         if index is None:
             return {}
         stamp, names = pickle.loads(index)
         return names if stamp == self._source_stamp else {}
 
-    def _save_index(self, names: dict[Any, str]) -> None:
+    def _save_index(self, names: dict[bytes, str]) -> None:
         index = self._dump((self._source_stamp, names))
         with self._open_for_write(self._index_path) as file:
             file.write(_hash(index) + index)
@@ -155,6 +165,13 @@ class KernelFiles(IndexDataCacheFile):
         for path in index.parent.iterdir():
             if path.name.startswith(f"{index.stem}.") and path.name not in kept:
                 path.unlink(missing_ok=True)
+
+
+def _is(pickled: bytes, key: Any) -> bool:
+    """Return whether this is the pickled key; what cannot be unpickled is another."""
+    with contextlib.suppress(Exception):
+        return bool(pickle.loads(pickled) == key)
+    return False
 
 
 def _bytes_of(path: str) -> bytes:

@@ -46,7 +46,7 @@ def kernels():
     for index in sorted(Path(sys.argv[1]).rglob("*.nbi")):
         stamp, names = pickle.loads(checked(index.read_bytes()))
         for key, name in names.items():
-            yield KernelFiles(str(index.parent), index.stem, stamp), key, (index, index.with_name(name))
+            yield KernelFiles(str(index.parent), index.stem, stamp), pickle.loads(key), (index, index.with_name(name))
 
 def read(files, key):
     payload = files.load(key)

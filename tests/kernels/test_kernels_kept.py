@@ -5,7 +5,9 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -46,6 +48,36 @@ def test_what_was_saved_is_loaded_and_what_was_not_is_none(files):
     assert files.load(OTHER) == CODE[::-1]
     assert files.load("another") is None
     assert damaged(Path(files._cache_path)) == []
+
+
+@dataclass(frozen=True)
+class Somebodys:
+    """A key that names a module."""
+
+    name: str
+
+
+def test_a_key_of_a_module_that_is_not_there_keeps_nobody_from_the_others(files, monkeypatch):
+    module = ModuleType("somebodys_cells")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr(Somebodys, "__module__", module.__name__)
+    module.Somebodys = Somebodys
+    files.save(Somebodys("cell"), b"machine code of a cell")
+    monkeypatch.delitem(sys.modules, module.__name__)
+    assert (files.load(KEY), files.load(OTHER)) == (CODE, CODE[::-1])
+    files.save(KEY, b"compiled anew")
+    assert (files.load(KEY), files.load(OTHER)) == (b"compiled anew", CODE[::-1])
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    assert files.load(Somebodys("cell")) == b"machine code of a cell"
+
+
+def test_equal_keys_are_one_whatever_they_are_pickled_to(files):
+    first, second = (("x" * 3, 1.0), ("".join(["xx", "x"]), 1))
+    assert files._dump(first) != files._dump(second)
+    files.save(first, b"one")
+    files.save(second, b"two")
+    assert files.load(first) == files.load(second) == b"two"
+    assert len(files._load_index()) == 3
 
 
 def test_another_source_finds_nothing(files):
