@@ -8,6 +8,7 @@ import pytest
 from rnncli.data.lines import lines_of
 from rnncli.data.source import Source
 from rnncli.errors import DataError, UsageError
+from rnncli.notes import noting
 from rnncli.tasks.sequences.config import ExamplesConfig
 from rnncli.tasks.sequences.example_files import read_examples
 from rnncli.tasks.sequences.example_lines import texts_in
@@ -182,3 +183,21 @@ def test_a_model_of_a_file_without_names_reads_such_files():
     assert read("new.csv", "bad,one\ngood,two\n", like).labels == ["bad", "good"]
     assert read("new.csv", "bad,one\n", like, labels="bad good").texts == ["one"]
     assert read("new.csv", "one\ntwo\n", like, labels="bad good").texts == ["one", "two"]
+
+
+@pytest.mark.parametrize("form", ["text", "headless", "lines"])
+def test_a_row_or_json_in_a_pipe_is_a_text_with_a_doubt(form):
+    like = Columns("lines") if form == "lines" else Columns("text", "column2", label="column1", headed=form == "text")
+    for first, told in [('{"said": "so dull"}', 1), ("id,comment,class", 1), ("so dull", 0), ("so dull, good", 0)]:
+        notes: list[str] = []
+        with noting(notes.append):
+            assert read("<stdin>", f"{first}\nno\n", like, labels="good bad").texts == [first, "no"]
+        assert len(notes) == told
+
+
+@pytest.mark.parametrize("header", ["id,Said", "SAID\tid"])
+def test_a_pipe_whose_header_has_another_case_is_refused_as_a_file_is(header):
+    rows = "\n".join([header, header[-2:] + header[2:-2] + "x y"])
+    for name in ("<stdin>", "new.csv"):
+        with pytest.raises(UsageError, match='no column "said"'):
+            read(name, f"{rows}\n", Columns("text", "said"), labels="good bad")
