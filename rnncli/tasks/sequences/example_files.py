@@ -13,6 +13,7 @@ are only to be predicted.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -32,7 +33,7 @@ from rnncli.tasks.sequences.config import ClassifyDataConfig, ExamplesConfig, La
 from rnncli.tasks.sequences.entries import Entries
 from rnncli.tasks.sequences.example_lines import labelled_lines
 from rnncli.tasks.sequences.examples import MISSING, Columns, Examples, Form
-from rnncli.tasks.sequences.named_rows import leave_names_out, without_names
+from rnncli.tasks.sequences.named_rows import leave_names_out, require_width, without_names
 from rnncli.tasks.sequences.written_labels import in_sets
 
 
@@ -57,7 +58,7 @@ def from_table(table: Table, data: ExamplesConfig, like: Columns | None, *, labe
     if labelled:
         label = _place(table, like.label) if like and like.label is not None else label_index(table, data.label)
     labels = None if label is None else labels_of(table, label, none=_separator(data, like) is not None)
-    columns = like or _columns(table, data, label)
+    columns = like or replace(_columns(table, data, label), width=None if table.headed else len(table.header))
     groups = groups_of(table, data.group) if labelled else None
     if columns.form == "text":
         assert columns.text is not None
@@ -254,6 +255,8 @@ def read_examples(
         found = archive_examples(source, data, like, labelled=is_label is None)
     else:
         table = read_table(source, **dialect(data, like))
+        if like:
+            require_width(table.name, len(table.header), like, answered=is_label is None)
         if like and is_label is None:
             labels = None if isinstance(data, ClassifyDataConfig) else partial(is_number, decimal=data.decimal)
             table = without_names(table, like, data.decimal, labels)

@@ -201,3 +201,43 @@ def test_a_pipe_whose_header_has_another_case_is_refused_as_a_file_is(header):
     for name in ("<stdin>", "new.csv"):
         with pytest.raises(UsageError, match='no column "said"'):
             read(name, f"{rows}\n", Columns("text", "said"), labels="good bad")
+
+
+BARE = {"text label": ("so dull,bad", "a joy,good"), "label text": ("bad,so dull", "good,a joy")}
+
+
+@pytest.mark.parametrize("order", BARE)
+@pytest.mark.parametrize(
+    ("cut", "answered"),
+    [
+        (lambda row: f"A1,{row}", True),
+        (lambda row: f"A1,{row}", False),
+        (lambda row: f"{row},x", False),
+        (lambda row: f"A1,x,{row}", True),
+    ],
+)
+def test_a_table_of_another_width_than_one_without_names_is_refused(order, cut, answered):
+    rows = [row for row in BARE[order] for _ in range(4)]
+    text, label = order.split().index("text") + 1, order.split().index("label") + 1
+    like = read("d.csv", "\n".join(rows), label=label, text=text, header=False).columns
+    roles = order.replace("label", "answer").split()
+    places = f"the {roles[0]} in column 1, the {roles[1]} in column 2"
+    for header in ("", "id,text,label\n"):
+        content = header * (not answered) + "".join(f"{cut(row)}\n" for row in rows)
+        with pytest.raises(DataError, match=f"the training data had 2 without names; .*: {places}"):
+            read("new.csv", content, like, labels=None if answered else "bad good")
+
+
+def test_answers_that_are_last_or_alone_beside_texts_may_be_missing():
+    texts = read("d.csv", "A,so dull,bad\nB,a joy,good\n" * 4, label=3, text=2, header=False).columns
+    assert texts.width == 3
+    assert Columns.from_header(texts.to_header()) == texts
+    for content in ("A,so dull\n", "so dull\n", "A,so dull,bad\n"):
+        assert read("new.csv", content, texts, labels="bad good").texts == ["so dull"]
+    numbers = read("d.csv", "1,2,bad\n3,4,good\n" * 4, label=3, header=False).columns
+    assert read("new.csv", "1,2\n", numbers, labels="bad good").values[0].tolist() == [[1], [2]]
+    with pytest.raises(DataError, match=r"has 4 .*: a number in column 1, a number in column 2, the answer in"):
+        read("new.csv", "1,2,3,4\n", numbers, labels="bad good")
+    with pytest.raises(DataError, match="has 2 columns, and the training data had 3 without names"):
+        read("new.csv", "1,2\n" * 4, numbers)
+    assert read("d.csv", "text,label\nso dull,bad\n").columns.width is None
