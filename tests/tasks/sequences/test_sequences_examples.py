@@ -9,7 +9,7 @@ from rnncli.data.lines import lines_of
 from rnncli.data.source import Source
 from rnncli.errors import DataError, UsageError
 from rnncli.notes import noting
-from rnncli.tasks.sequences.config import ExamplesConfig
+from rnncli.tasks.sequences.config import ClassifyDataConfig, ExamplesConfig, RegressDataConfig
 from rnncli.tasks.sequences.example_files import read_examples
 from rnncli.tasks.sequences.example_lines import texts_in
 from rnncli.tasks.sequences.examples import Columns, Examples, only
@@ -241,3 +241,27 @@ def test_answers_that_are_last_or_alone_beside_texts_may_be_missing():
     with pytest.raises(DataError, match="has 2 columns, and the training data had 3 without names"):
         read("new.csv", "1,2\n" * 4, numbers)
     assert read("d.csv", "text,label\nso dull,bad\n").columns.width is None
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "label"),
+    [
+        ("id,text,price", "a{0},so dull {0},{0}.5", "price"),
+        ("text,price", "so dull {0},{0}.5", "price"),
+        ("price,said", "{0}.5,so dull {0}", "price"),
+        ("id,text,sum", "{0},so dull {0},{0}.5", "sum"),  # an id of numbers
+        ("text,price,target", "so dull {0},{0}.5,{0}", "target"),
+    ],
+)
+def test_the_only_numbers_of_a_table_are_those_that_regress_predicts(header, row, label):
+    source = Source("d.csv", "\n".join([header, *(row.format(i) for i in range(9)), ""]).encode())
+    found = read_examples(source, RegressDataConfig(encoding="utf-8", text="said" if "said" in header else "text"))
+    assert found.columns.label == label
+
+
+def test_one_of_several_columns_of_numbers_is_to_be_named():
+    source = Source("d.csv", b"text,price,weight\nso dull,1,2\na joy,2,3\n")
+    with pytest.raises(UsageError, match=r"name the column of the numbers to predict with --set data.label=NAME"):
+        read_examples(source, RegressDataConfig(encoding="utf-8"))
+    with pytest.raises(UsageError, match=r"name the column of labels with --set data.label=NAME"):
+        read_examples(source, ClassifyDataConfig(encoding="utf-8"))
