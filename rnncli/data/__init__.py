@@ -10,6 +10,7 @@ vocabulary   tokens and their numbers
 vectors      vectors of words from a file
 cutting      sequences longer than data.max_length
 csv_table    CSV records, each with the physical line that it starts on; table_header tells names from data
+stray_rows   a row of a table, or JSON, where texts were awaited
 csv_writer   rows as CSV
 numeric      columns of numbers in a strict grammar, and their scaling
 splits       the training split, and the splits that are held out

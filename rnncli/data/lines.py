@@ -43,11 +43,16 @@ class LongLineError(DataError):
 
 
 class UndecodedError(DataError):
-    """A line has a byte that is not in the encoding; why: what it is not, and the option that may read it."""
+    """A line has `odd` bytes, which are not in the encoding."""
 
-    def __init__(self, place: str, byte: int, why: str):
-        super().__init__(f"{place}: byte 0x{byte:02X} is not {why}")
-        self.why = why
+    def __init__(self, place: str, odd: bytes, encoding: str):
+        super().__init__(f"{place}: byte 0x{odd[0]:02X} is not {mended(odd, encoding)}")
+        self.odd, self.encoding = odd, encoding
+
+
+def mended(odd: bytes, encoding: str) -> str:
+    """Return the encoding in which bytes are not, and the option that may read them."""
+    return f"{encoding}; pass --encoding {likely(odd)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,8 +255,7 @@ def _line(encoding: str, name: str, number: int, text: str, end: str) -> Line:
     if found is None:
         return Line(name, number, text, end)
     marked = bytes(ord(character) - _MARK for character in _MARKED.findall(text))
-    why = f"{encoding}; pass --encoding {likely(marked)}"
-    error = UndecodedError(f"{name}:{number}:{found.start() + 1}", marked[0], why)
+    error = UndecodedError(f"{name}:{number}:{found.start() + 1}", marked, encoding)
     return Line(name, number, _MARKED.sub(UNDECODED, text), end, error)
 
 

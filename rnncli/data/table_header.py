@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 
 from rnncli.data.csv_records import Record
@@ -34,6 +34,13 @@ _STAMP = re.compile(r" *[0-9]{1,4}[-/.][0-9]{1,2}(?:[-/.][0-9]{1,4})?(?:[T ][0-9
 def numbered(first: Record) -> list[str]:
     """Return names for the columns of a table whose first record is data."""
     return [f"column{number}" for number in range(1, len(first[1]) + 1)]
+
+
+def by_place(header: list[str], wanted: Collection[str]) -> list[str] | None:
+    """Return the names of columns without names for a header of others, None unless the training data, of whose columns
+    `wanted` are read, had none either and as many columns."""
+    names = numbered((1, header))
+    return names if names[-1] in wanted and {*wanted} <= {*names} and not {*wanted} & {*header} else None
 
 
 def names_in(first: Record, name: str) -> list[str]:
@@ -120,6 +127,11 @@ def are_names(label: str, text: str, *, foreign: bool = False) -> bool:
     none, so that the name of the text is enough.
     """
     return is_usual_name(text) and (is_usual_name(label) or (foreign and _NAME.fullmatch(label.strip()) is not None))
+
+
+def are_short_names(fields: Sequence[str]) -> bool:
+    """True if all fields may be names of columns: they begin with a letter, and have three words at most."""
+    return all(_NAME.fullmatch(field.strip()) for field in fields)
 
 
 def is_usual_name(word: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol, TypeVar
 
-from rnncli.data.lines import LongLineError, UndecodedError
+from rnncli.data.lines import LongLineError, UndecodedError, mended
 from rnncli.errors import DataError
 from rnncli.notes import doubt
 from rnncli.tasks.answers import Piece
@@ -17,7 +17,7 @@ NAMED = 20  # inputs without an answer that are told one by one
 
 class Faults:
     """Counts the inputs of `name`, and those without an answer, and tells the errors of the first NAMED; of those that
-    are in another encoding, which one option mends, that of the first.
+    are in another encoding, that of the first: one option, named at the end for the bytes of all, mends them.
 
     what: "lines", "rows". strict: the first one is an end. A blank line is no fault. The error of an only input is the
     end of all; it is not told before, so that one mistake is one line, unless that end may never come.
@@ -28,7 +28,7 @@ class Faults:
         self._tell, self._inputs, self._count = asked.tell, 0, 0
         self._only: DataError | None = None
         self._blank, self._blanks = "", 0
-        self._undecoded, self._why = 0, ""
+        self._undecoded, self._encoding, self._odd = 0, "", set[int]()
 
     def begin(self, inputs: int) -> None:
         """Take so many further inputs for what is to be answered."""
@@ -41,7 +41,8 @@ class Faults:
         """Tell of an input that cannot be answered."""
         self._count += 1
         if isinstance(error, UndecodedError):
-            self._undecoded, self._why = self._undecoded + 1, self._why or error.why
+            self._undecoded, self._encoding = self._undecoded + 1, error.encoding
+            self._odd.update(error.odd)
             if self._undecoded > 1:
                 return
         told = self._count - max(self._undecoded - 1, 0)
@@ -73,7 +74,7 @@ class Faults:
         if self._undecoded < 2:
             return "; mend those that are named above"
         others = ", and mend the others that are named above" if self._count > self._undecoded else ""
-        return f": {self._undecoded:,} have bytes that are not {self._why}{others}"
+        return f": {self._undecoded:,} have bytes that are not {mended(bytes(self._odd), self._encoding)}{others}"
 
 
 class Given(Protocol):

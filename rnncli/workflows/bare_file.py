@@ -181,7 +181,7 @@ def _possible(look: Look) -> list[str]:
     words = sum(not column.measured and not column.time for column in look.columns)
     found = ["forecast"] if numbers else []
     if words:
-        found.append("classify --set data.text=NAME --set data.label=NAME")
+        found += [f"{name} --set data.text=NAME --set data.label=NAME" for name in ("classify", *["regress"] * numbers)]
     if words > 1:
         found.append("seq2seq --set data.source=NAME --set data.target=NAME")
     return found or ["forecast"]

@@ -7,6 +7,7 @@ import math
 import re
 import shutil
 import subprocess
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -491,3 +492,19 @@ def test_a_table_with_points_and_commas_is_scored_and_told_as_it_is_read(tmp_pat
     later = run("evaluate", "run", "sales.csv", cwd=tmp_path).failed(3)
     assert "sales.csv: has the rows that the model was trained on; a forecast is scored on those after them" in later
     assert "flatters" not in later
+
+
+def test_names_above_new_rows_are_left_out_for_a_model_whose_data_had_none(place: Path) -> None:
+    days = [(date(2001, 1, 1) + timedelta(day)).isoformat() for day in range(80)]
+    rows = [f"{day},{10 + i % 7},{5 - i % 3}" for i, day in enumerate(days)]
+    write = {"old.csv": rows[:60], "new.csv": rows[60:], "named.csv": ["day,temp,hum", *rows[60:]]}
+    for name, lines in write.items():
+        (place / name).write_text("\n".join([*lines, ""]))
+    run("train", "old.csv", "-o", "run", "--set", "training.updates=2", "--set", "data.horizon=2", cwd=place).ok()
+    for command, *options in (["predict"], ["predict", "--follow"], ["evaluate"]):
+        bare, named = (run(command, "run", name, *options, cwd=place).ok() for name in ("new.csv", "named.csv"))
+        assert named.out == bare.out
+        assert 'left out "day,temp,hum", which names columns' in named.err
+    for header, row in [("day,temp", "2001-03-02,3"), ("day,temp,hum,wind", "2001-03-02,3,4,5")]:
+        (place / "other.csv").write_text(f"{header}\n{row}\n{row}\n")
+        assert 'no column "column' in run("predict", "run", "other.csv", cwd=place).failed(2)

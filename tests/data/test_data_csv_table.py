@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from rnncli.data.csv_table import Table, read_table
 from rnncli.data.numeric import column_index, numeric_column
 from rnncli.data.source import Source
-from rnncli.data.table_header import are_units
+from rnncli.data.table_header import are_units, by_place
 from rnncli.errors import DataError, RnncliError, UsageError, shown
 from rnncli.notes import noting
 
@@ -483,3 +483,18 @@ def test_a_column_that_another_delimiter_would_give_is_refused_with_it(mark, opt
     table = read_table(Source("d.csv", b"shop\nbread, milk\nwine\n"), delimiter=";")
     with pytest.raises(UsageError, match=r'columns: "shop"$'):
         column_index(table, "sold")
+
+
+@pytest.mark.parametrize(
+    ("header", "wanted", "found"),
+    [
+        ("day y", "column1 column2", "column1 column2"),
+        ("day x y", "column1 column3", "column1 column2 column3"),
+        ("day y z", "column1 column2", None),  # of which the third may be what is read
+        ("y", "column1 column2", None),
+        ("day y", "day y", None),
+        ("column2 y", "column1 column2", None),
+    ],
+)
+def test_columns_go_by_their_places_where_the_training_data_had_as_many_and_no_names(header, wanted, found):
+    assert by_place(header.split(), wanted.split()) == (found and found.split())

@@ -33,7 +33,8 @@ def refused(content: str, name: str, *overrides: str) -> str:
 
 def commands(message: str, name: str) -> list[list[str]]:
     """The overrides of the commands in a question."""
-    found = [piece.partition(" (")[0] for piece in message.partition("choose one: ")[2].split(", or ")]
+    asked = message.partition("choose one: ")[2] or message.partition("choose: ")[2]
+    found = [piece.partition(" (")[0] for piece in asked.split(", or ")]
     words = [shlex.split(command) for command in found]
     assert all(command[:3] == ["rnncli", "train", name] for command in words)
     assert all(command[3::2] == ["--set"] * len(command[4::2]) for command in words)
@@ -196,3 +197,15 @@ def test_too_little_to_learn_from_is_said(kind: str) -> None:
 )
 def test_what_is_enough_is_not_refused(name: str, content: str) -> None:
     assert taken(content, name)[0] in ("forecast", "classify", "tag", "language-model")
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "tasks"),
+    [
+        ("id,text,price", lambda i: (f"a{i}", TEXTS[i], value(i)), ["forecast", "classify", "regress", "seq2seq"]),
+        ("id,text,more", lambda i: (f"a{i}", TEXTS[i], f"{TEXTS[i]} b"), ["classify", "seq2seq"]),
+    ],
+)
+def test_a_table_of_texts_may_be_for_each_task_whose_kinds_of_columns_it_has(header, row, tasks) -> None:
+    asked = commands(refused(f"{header}\n{rows(row)}", "a.csv"), "a.csv")
+    assert [command[0] for command in asked] == [f"task={task}" for task in tasks]

@@ -10,8 +10,8 @@ from rnncli.tasks.line_by_line import NAMED, Faults
 from rnncli.tasks.task import Asked
 
 
-def undecoded(number):
-    return UndecodedError(f"t.txt:{number}:2", 0xFC, f"UTF-8; pass --encoding {'latin-1' if number < 9 else 'cp1252'}")
+def undecoded(number, odd=b"\xfc"):
+    return UndecodedError(f"t.txt:{number}:2", odd, "UTF-8")
 
 
 def told_of(errors, inputs):
@@ -56,3 +56,12 @@ def test_one_line_in_another_encoding_is_one_as_others_are():
         alone,
         "t.txt: 1 of 2 lines has no answer; mend those that are named above",
     ]
+
+
+@pytest.mark.parametrize(
+    ("odd", "encoding"), [(b"\xfc", "latin-1"), (b"\x80", "cp1252"), (b"\xe4\x93", "cp1252"), (b"\x81\x80", "latin-1")]
+)
+def test_the_option_that_is_named_in_the_end_reads_the_bytes_of_all_lines(odd, encoding):
+    first, end = told_of({2: undecoded(2), 30: undecoded(30, odd)}, 40)
+    assert first == "t.txt:2:2: byte 0xFC is not UTF-8; pass --encoding latin-1"
+    assert end == f"t.txt: 2 of 40 lines have no answer: 2 have bytes that are not UTF-8; pass --encoding {encoding}"

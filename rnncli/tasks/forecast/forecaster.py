@@ -116,7 +116,7 @@ class Forecaster(Predictor):
         panel, self.columns, _ = read_panel(source, data, self.columns, self.panel)
         require_transformable(panel.values, data.transform, source.name, non_negative=data.non_negative)
         require_frequency(panel, source.name, self.panel)
-        self.fitted.encoders.note_unseen(panel, source.name, lines_of(source, data))
+        self.fitted.encoders.note_unseen(panel, source.name, lines_of(source, data, self.columns))
         if follows(panel, self.panel):
             if self.columns.hierarchy:
                 require_whole(panel.ids, self.panel.ids, source.name)
@@ -142,7 +142,7 @@ class Forecaster(Predictor):
             raise UsageError("--future: this model has no known covariates; leave it out")
         self.panel = with_future(self.panel, self.columns, source, data)
         coming = replace(self.panel, past={}, known_covariates={}, static={})
-        self.fitted.encoders.note_unseen(coming, source.name, lines_of(source, data))
+        self.fitted.encoders.note_unseen(coming, source.name, lines_of(source, data, self.columns))
 
     def _take(self, panel: Panel) -> None:
         fitted = self.fitted.for_series(panel, self.trained_on, self.data)

@@ -101,6 +101,11 @@ class Columns:
         made = next((list(join.names) for join in self.joins if join.name == name), None)
         return made or ([] if name is None else [name])
 
+    def read(self) -> set[str]:
+        """Return all columns of a file that are read."""
+        names = (self.id, self.time, *self.targets, *self.past, *self.known_covariates, *self.static)
+        return {source for name in names for source in self.sources(name)}
+
     def cells(self, name: str | None, text: str) -> dict[str, Any]:
         """Return what a row says of the id or of the time `text`, under the names of the columns that make it."""
         join = next((join for join in self.joins if join.name == name), None)

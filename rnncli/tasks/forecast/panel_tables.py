@@ -13,6 +13,7 @@ from rnncli.data.csv_table import Table, read_table
 from rnncli.data.numeric import doubt_fractions, is_missing, numeric_row
 from rnncli.data.source import STDIN, Source
 from rnncli.data.stamp_column import order_of_times
+from rnncli.data.table_header import by_place, doubt_names
 from rnncli.errors import ConfigError, DataError, UsageError, quoted, shown
 from rnncli.notes import doubt, note, noting
 from rnncli.tasks.forecast.config import SeriesConfig
@@ -89,7 +90,7 @@ def read_panel(
 
     Rows at the end that have known covariates and no target give the covariates of the rows ahead.
     """
-    table = _read(source, data)
+    table = _read(source, data, columns)
     if columns is None:
         if data.thousands is None and "decimal" not in data.model_fields_set:
             doubt_fractions(table, data.decimal)
@@ -206,7 +207,7 @@ def with_future(panel: Panel, columns: Columns, source: Source, data: SeriesConf
     if not columns.known_covariates:
         raise ConfigError("data.future: tells known covariates, and data.known_covariates names none; remove one")
     only = replace(columns, targets=(), past=(), static=())
-    table = columns.joined(_read(source, data))
+    table = columns.joined(_read(source, data, columns))
     require_columns(table, only)
     if data.resample is not None:
         table = resampled(table, only, data)
@@ -231,7 +232,7 @@ def _coming(table: Table, columns: Columns, data: SeriesConfig, panel: Panel) ->
 def refuse_coming_alone(source: Source, data: SeriesConfig, columns: Columns) -> None:
     """Raise UsageError if `source` has none but the rows ahead: their known covariates, or times, and no target."""
     with noting(lambda text: None):  # which were told when it was read
-        table = columns.joined(_read(source, data))
+        table = columns.joined(_read(source, data, columns))
     needed = [*columns.known_covariates, *([] if columns.time is None else [columns.time])]
     targets = [table.header.index(name) for name in columns.targets if name in table.header]
     names = (columns.time, columns.id, *columns.targets, *columns.past, *columns.known_covariates, *columns.static)
@@ -247,21 +248,24 @@ def refuse_coming_alone(source: Source, data: SeriesConfig, columns: Columns) ->
         )
 
 
-def lines_of(source: Source, data: SeriesConfig) -> Callable[[str, str], int]:
+def lines_of(source: Source, data: SeriesConfig, columns: Columns) -> Callable[[str, str], int]:
     """Return a function of the name of a column and a cell, which reads `source` again and returns the first line on
     which the column has that cell."""
 
     def line_of(name: str, cell: str) -> int:
         with noting(lambda text: None):  # which told once what it says of the file
-            table = _read(source, data)
+            table = _read(source, data, columns)
         at = table.header.index(name)
         return next((line for line, row in zip(table.lines, table.rows, strict=True) if row[at].strip() == cell), 1)
 
     return line_of
 
 
-def _read(source: Source, data: SeriesConfig) -> Table:
+def _read(source: Source, data: SeriesConfig, columns: Columns | None = None) -> Table:
     table = read_table(source, **data.dialect, skip_footer=data.skip_footer)
+    if columns is not None and table.headed and (names := by_place(table.header, columns.read())):
+        doubt_names(source.name, table.delimiter.join(table.header))
+        table = replace(table, header=names, headed=False)
     table = without_signs(table, data.na_values)
     if data.thousands is None and not data.na_values:
         return table

@@ -12,9 +12,9 @@ from rnncli.data.csv_records import cut_line
 from rnncli.data.csv_table import Table, quotes_fields
 from rnncli.data.digits import decimals_of
 from rnncli.data.lines import Line, read_lines
-from rnncli.data.numeric import numeric_row
+from rnncli.data.numeric import is_number, numeric_row
 from rnncli.data.source import Source, mend_of_names
-from rnncli.data.table_header import names_in, numbered
+from rnncli.data.table_header import by_place, doubt_names, names_in, numbered
 from rnncli.errors import DataError, UsageError, shown
 from rnncli.tasks.forecast.config import SeriesConfig
 from rnncli.tasks.forecast.panel_columns import Columns
@@ -89,6 +89,9 @@ class StreamLines:
         header = [cell.strip() or name for cell, name in zip(fields, numbered((line.number, fields)), strict=True)]
         if set(self.names) <= set(header):
             return names_in((line.number, fields), line.name)
+        if not any(map(is_number, header)) and (names := by_place(header, self.columns.read())):
+            doubt_names(line.where, line.text)
+            return names
         named = set(self.names) & set(header)
         if not named and (len(header) == len(self.names) or any(cell.lstrip("+-")[:1].isdigit() for cell in header)):
             return self.names  # a row, if a broken one

@@ -18,7 +18,8 @@ from rnncli.data.csv_table import declared_delimiter, quotes_fields, rectangular
 from rnncli.data.delimiters import other_delimiter
 from rnncli.data.lines import Line
 from rnncli.data.numeric import is_number
-from rnncli.data.source import Source, decode
+from rnncli.data.source import GIVEN, Source, decode
+from rnncli.data.stray_rows import doubt_row
 from rnncli.data.table_header import (
     are_names_of_pairs,
     doubt_names,
@@ -62,13 +63,22 @@ class PairColumns:
             return list(self.prompts), self.target
         return [int(number) for number in self.prompts], int(self.target)
 
+    def are_named_in(self, line: Line) -> bool:
+        """True if a first line names the columns as that of the training data did, if only but for case."""
+        fields = {field.strip().lower() for field in line.text.split(self.delimiter)}
+        return self.header and len(fields) > 1 and fields.issuperset(name.lower() for name in self.prompts)
+
     def without_names(self, lists: Iterable[list[Line]]) -> Iterator[list[Line]]:
-        """Yield bare lines without a first one that has the usual names of columns, which the training data had not."""
+        """Yield bare lines without a first one that has the usual names of columns, which the training data had not;
+        tell of another one that looks like none of theirs."""
         for lines in lists:
             first, fields = lines[0], lines[0].text.split(self.delimiter)
+            is_cut = self.delimiter == "\t" and len(fields) > 1  # which `of_line` judges
             alike = not self.header and first.number == 1 and len(fields) == self.width
             if names := alike and are_names_of_pairs(fields):
                 doubt_names(first.where, first.text)
+            elif first.number == 1 and first.name != GIVEN and not is_cut:
+                doubt_row(first)
             yield lines[names:]
 
     def of_line(self, line: Line) -> tuple[str, ...]:

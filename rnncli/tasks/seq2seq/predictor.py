@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
@@ -99,14 +100,10 @@ class Writer(Predictor):
         assert isinstance(data, PairsConfig)
         if self.prompts.encodes and not is_table(path if isinstance(path, str) else path.name):
             opened = Opened(path)
-            bare = self.columns.without_names(opened.lines(data.encoding))
-            lists = (some for lines in bare for some in in_lists(lines, _AT_ONCE))
-            answers = line_by_line(
-                lists,
-                _Inputs(self, search, self.columns.of_line),
-                Faults(opened.name, asked),
-            )
-            return Pieces(self._telling(answers, opened.name), as_lines=True, charts=self._charts, columns=_COLUMNS)
+            top = next(chain.from_iterable(opened.first_lines(data.encoding)), None)
+            if top is None or not self.columns.are_named_in(top):
+                return self._line_by_line(opened, data.encoding, search, Faults(opened.name, asked))
+            path = opened.source()
         self.prompts.decimal = data.decimal
         pairs = read_pairs(read_source(path), data, self.columns, answered=False)
         join = self.columns.delimiter.join
@@ -114,6 +111,13 @@ class Writer(Predictor):
         faults = Faults(pairs.name, asked, "rows")
         answers = line_by_line(in_lists(rows, _AT_ONCE), _Inputs(self, search, lambda row: row.cells), faults)
         return Pieces(self._telling(answers, pairs.name), as_lines=True, charts=self._charts, columns=_COLUMNS)
+
+    def _line_by_line(self, opened: Opened, encoding: str, search: Search, faults: Faults) -> Pieces:
+        """Return the answers for lines of a text as they arrive."""
+        bare = self.columns.without_names(opened.lines(encoding))
+        lists = (some for lines in bare for some in in_lists(lines, _AT_ONCE))
+        answers = line_by_line(lists, _Inputs(self, search, self.columns.of_line), faults)
+        return Pieces(self._telling(answers, opened.name), as_lines=True, charts=self._charts, columns=_COLUMNS)
 
     def _telling(self, answers: Iterator[list[Piece]], name: str) -> Iterator[list[Piece]]:
         """Yield the answers, and tell afterwards how many sources were cut, and how many tokens were unknown."""

@@ -35,7 +35,8 @@ class LabelledConfig(GroupedConfig, VectorsConfig):
     )
     time: str | None = Field(default=None, description="The column of times, which is not an input.")
     label: OneColumn | None = Field(
-        default=None, description="The column with the answers; null looks for label or class."
+        default=None,
+        description="The column with the answers; null looks for label or class, regress also for the only numbers.",
     )
     missing: Literal["refuse", "ffill", "interpolate", "mask"] = Field(
         default="refuse",

@@ -13,6 +13,7 @@ are only to be predicted.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -28,11 +29,11 @@ from rnncli.errors import DataError, UsageError, shown
 from rnncli.notes import note
 from rnncli.tasks.sequences import gaps
 from rnncli.tasks.sequences.archive_file import archive_examples
-from rnncli.tasks.sequences.config import ClassifyDataConfig, ExamplesConfig, LabelledConfig
+from rnncli.tasks.sequences.config import ClassifyDataConfig, ExamplesConfig, LabelledConfig, RegressDataConfig
 from rnncli.tasks.sequences.entries import Entries
 from rnncli.tasks.sequences.example_lines import labelled_lines
 from rnncli.tasks.sequences.examples import MISSING, Columns, Examples, Form
-from rnncli.tasks.sequences.named_rows import leave_names_out, without_names
+from rnncli.tasks.sequences.named_rows import leave_names_out, require_width, without_names
 from rnncli.tasks.sequences.written_labels import in_sets
 
 
@@ -55,9 +56,9 @@ LABEL_NAMES = ("label", "labels", "class", "tag", "target", "y")  # the first th
 def from_table(table: Table, data: ExamplesConfig, like: Columns | None, *, labelled: bool) -> Examples:
     label = None
     if labelled:
-        label = _place(table, like.label) if like and like.label is not None else label_index(table, data.label)
+        label = _place(table, like.label) if like and like.label is not None else _label(table, data)
     labels = None if label is None else labels_of(table, label, none=_separator(data, like) is not None)
-    columns = like or _columns(table, data, label)
+    columns = like or replace(_columns(table, data, label), width=None if table.headed else len(table.header))
     groups = groups_of(table, data.group) if labelled else None
     if columns.form == "text":
         assert columns.text is not None
@@ -84,16 +85,38 @@ def from_table(table: Table, data: ExamplesConfig, like: Columns | None, *, labe
     )
 
 
+def _label(table: Table, data: ExamplesConfig) -> int:
+    """Return the column (from 0) of answers: for regress the only one of numbers, where none has a usual name."""
+    if not isinstance(data, RegressDataConfig) or data.label is not None or _usual_label(table) is not None:
+        return label_index(table, data.label)
+    taken = [_names_of_rows(table), *([] if data.listed_inputs is None else data.listed_inputs)]
+    taken += [column for column in (data.id, data.time, data.group) if column not in (None, NO_GROUP)]
+    others = {*range(len(table.header))} - {column_index(table, column) for column in taken if column is not None}
+    numbers = [i for i in sorted(others) if is_numeric_column(table, i, data.decimal)]
+    if len(numbers) != 1:
+        raise _unnamed(table, "the column of the numbers to predict")
+    note(f"the numbers to predict are read from column {shown(table.header[numbers[0]])}")
+    return numbers[0]
+
+
 def label_index(table: Table, named: str | int | None) -> int:
     """Return the column (from 0) of answers: the named one, or else the first of LABEL_NAMES that the table has."""
     if named is not None:
         return column_index(table, named)
+    found = _usual_label(table)
+    if found is None:
+        raise _unnamed(table, "the column of labels")
+    return found
+
+
+def _usual_label(table: Table) -> int | None:
     header = [name.strip().lower() for name in table.header]
-    for name in LABEL_NAMES:
-        if name in header:
-            return header.index(name)
+    return next((header.index(name) for name in LABEL_NAMES if name in header), None)
+
+
+def _unnamed(table: Table, what: str) -> UsageError:
     names = ", ".join(shown(name) for name in table.header)
-    raise UsageError(f"{table.name}: name the column of labels with --set data.label=NAME; columns: {names}")
+    return UsageError(f"{table.name}: name {what} with --set data.label=NAME; columns: {names}")
 
 
 def labels_of(table: Table, index: int, *, none: bool = False) -> list[str]:
@@ -254,6 +277,8 @@ def read_examples(
         found = archive_examples(source, data, like, labelled=is_label is None)
     else:
         table = read_table(source, **dialect(data, like))
+        if like:
+            require_width(table.name, len(table.header), like, answered=is_label is None)
         if like and is_label is None:
             labels = None if isinstance(data, ClassifyDataConfig) else partial(is_number, decimal=data.decimal)
             table = without_names(table, like, data.decimal, labels)

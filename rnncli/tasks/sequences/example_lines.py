@@ -11,8 +11,9 @@ from rnncli.data.csv_records import cut_line
 from rnncli.data.csv_table import declared_delimiter, quotes_fields
 from rnncli.data.delimiters import CANDIDATES, other_delimiter
 from rnncli.data.lines import Line
-from rnncli.data.source import UNNAMED, Source, decode, is_table
-from rnncli.data.table_header import are_names, doubt_name, doubt_names, is_usual_name
+from rnncli.data.source import STDIN, UNNAMED, Source, decode, is_table
+from rnncli.data.stray_rows import doubt_row
+from rnncli.data.table_header import are_names, are_short_names, doubt_name, doubt_names, is_usual_name
 from rnncli.errors import DataError, shown
 from rnncli.notes import doubt, note
 from rnncli.tasks.sequences.config import ExamplesConfig
@@ -65,6 +66,8 @@ def texts_in(
             return None
         if name not in UNNAMED:
             doubt(f"{name}: read as one text a line, because it has no column {shown(str(like.text))}")
+        elif name == STDIN and beginning:
+            doubt_row(beginning[0], is_label)
         if not like.headed and beginning and is_usual_name(beginning[0].text):
             doubt_name(beginning[0].where, beginning[0].text)
     elif like.form != "lines":
@@ -75,6 +78,8 @@ def texts_in(
         if any(are_names(*cut_one(top.text)) for cut_one in (cut_at_tab, cut_at_space)):
             doubt_name(top.where, top.text)
         else:
+            if name == STDIN:
+                doubt_row(top, is_label)
             lines = chain([top], lines)
     cut = _cut_of_labelled(lines, is_label) if name not in UNNAMED and like.form == "lines" else None
     if cut:
@@ -138,10 +143,14 @@ def _fields(line: Line, mark: str, data: ExamplesConfig) -> list[str]:
 
 
 def _are_columns(row: Sequence[str], text: str) -> bool:
-    """True if the fields of a row are names, one of which is `text`, and no pieces of a text between commas."""
+    """True if the fields of a row are names, one of which is `text`, if only but for its case, and no pieces of a text
+    between commas.
+    """
     names = [field.strip() for field in row]
     spaced = any(field[:1] == " " for field in row) and any(" " in name for name in names)
-    return text in names and len({*names}) == len(names) and not spaced
+    if text in names:
+        return len({*names}) == len(names) and not spaced
+    return len(row) > 1 and are_short_names(row) and text.lower() in map(str.lower, names)
 
 
 def _cut_of_labelled(lines: Iterator[Line], is_label: Callable[[str], bool]) -> Cut | None:

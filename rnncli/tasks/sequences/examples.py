@@ -19,8 +19,8 @@ MISSING = ("", "na", "nan", "null", "?")
 class Columns:
     """The columns of the examples; a model file keeps them, so that new data are read like the training data.
 
-    headed: whether they have names in the file. separator: what stands between the labels of one example; None where
-    each has one label.
+    headed: whether they have names in the file; width: how many there are in one without names. separator: what stands
+    between the labels of one example; None where each has one label.
     """
 
     form: Form
@@ -30,6 +30,7 @@ class Columns:
     label: str | None = None
     headed: bool = True
     separator: str | None = None
+    width: int | None = None
 
     def naming(self, header: Sequence[str]) -> str | None:
         """Return the column that names the examples of a table with this header: that of training or, where it had
@@ -41,7 +42,7 @@ class Columns:
 
     def to_header(self) -> dict[str, Any]:
         header = asdict(self) | {"inputs": list(self.inputs)}
-        for name, before in (("headed", True), ("separator", None)):
+        for name, before in (("headed", True), ("separator", None), ("width", None)):
             if header[name] == before:
                 del header[name]  # which 0.1 had not
         return header

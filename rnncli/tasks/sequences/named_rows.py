@@ -1,4 +1,6 @@
-"""A first row that names the columns, in a table for a model whose training data had no names: it is no sequence."""
+"""A table for a model whose training data had no names of columns: it has as many, and a first row of names is no
+sequence.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +12,10 @@ from rnncli.data.csv_table import Table
 from rnncli.data.numeric import is_missing, is_number
 from rnncli.data.table_header import are_names, doubt_name, doubt_names, is_usual_name
 from rnncli.data.table_rows import TableRows
+from rnncli.errors import DataError
 
 IsAnswer = Callable[[str], bool]
+_NAMED = 4  # columns that a message names
 
 
 def are_names_for(like: Any, row: Sequence[str], decimal: str, is_answer: IsAnswer | None) -> bool:
@@ -33,6 +37,32 @@ def are_names_for(like: Any, row: Sequence[str], decimal: str, is_answer: IsAnsw
     return are_names(label, cell(like.text), foreign=foreign)
 
 
+def require_width(name: str, width: int, like: Any, *, answered: bool) -> None:
+    """Raise DataError for a table of another width than the training data, whose columns had no names; it may lack the
+    answers, if they are not needed and last.
+    """
+    if like.headed or like.width is None or width in (1, like.width):  # of one column others tell how it may be cut
+        return
+    is_last = like.label == f"column{like.width}"
+    if answered or not (is_last and width == like.width - 1):
+        raise DataError(
+            f"{name}: has {width} columns, and the training data had {like.width} without names; give it those, in "
+            f"their order: {_places(like)}"
+        )
+
+
+def _places(like: Any) -> str:
+    """Return in words where the columns stand that are read."""
+    roles = [
+        ("the id", [like.id]),
+        ("the text", [like.text]),
+        ("a number", like.inputs),
+        ("the answer", [like.label]),
+    ]
+    found = [(int(name.removeprefix("column")), role) for role, names in roles for name in names if name]
+    return ", ".join(f"{role} in column {place}" for place, role in sorted(found)[:_NAMED])
+
+
 def without_names(table: Table, like: Any, decimal: str, is_answer: IsAnswer | None) -> Table:
     """Return the table without a first row of names above others."""
     if like.headed or len(table.rows) < 2 or not are_names_for(like, table.rows[0], decimal, is_answer):
@@ -43,6 +73,7 @@ def without_names(table: Table, like: Any, decimal: str, is_answer: IsAnswer | N
 
 def leave_names_out(rows: TableRows, like: Any, decimal: str, is_answer: IsAnswer) -> None:
     """Leave a first row of names out of the rows; a text alone that may be the name of its column is doubted."""
+    require_width(rows.name, len(rows.header), like, answered=False)
     if like.headed:
         return
     line, cells = rows.first

@@ -22,7 +22,7 @@ from rnncli.tasks.sequences.config import LabelledConfig
 from rnncli.tasks.sequences.entries import Entries
 from rnncli.tasks.sequences.example_files import dialect, groups_of, label_index, labels_of, place_in
 from rnncli.tasks.sequences.examples import MISSING
-from rnncli.tasks.sequences.named_rows import leave_names_out, without_names
+from rnncli.tasks.sequences.named_rows import leave_names_out, require_width, without_names
 from rnncli.tasks.sequences.tag_columns import read_columns
 from rnncli.tasks.sequences.tagged import TagColumns, Tagged
 
@@ -38,7 +38,9 @@ def read_tagged(
     table = like.form == "table" if like else data.format == "csv" or source.name.lower().endswith(".csv")
     if table:
         found = read_table(source, **dialect(data, like))
-        found = without_names(found, like, data.decimal, is_tag) if like else found
+        if like:
+            require_width(found.name, len(found.header), like, answered=is_tag is None)
+            found = without_names(found, like, data.decimal, is_tag)
         tagged = _from_table(found, data, like, tagged=is_tag is None)
         gaps.tell(tagged)
         return tagged

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from rnncli.errors import ConfigError, DataError, shown
+from rnncli.errors import ConfigError, DataError, quoted, shown
 from rnncli.notes import doubt, note
 from rnncli.tasks.sequences.examples import Examples
 
@@ -81,8 +81,20 @@ def in_sets(found: Examples, separator: str | None, *, may_find: bool) -> Exampl
         raise ConfigError(f"data.label_separator: spaces separate labels that begin with {MARK}; remove it")
     separator = " " if several else separator
     if separator is None:
+        if may_find:
+            _note_joined(found.name, set(labels))
         return found
     sets = None if found.labels is None else [labels_in(label, separator) for label in labels]
     if may_find and sets and max(map(len, sets)) < 2:
         doubt(f"{found.name}: no example has several labels with {shown(separator)} between them")
     return replace(found, columns=replace(found.columns, separator=separator), labels=None, sets=sets)
+
+
+def _note_joined(name: str, labels: set[str]) -> None:
+    """Tell how labels of which one is others, joined by a mark, are cut."""
+    for mark in ";|,":
+        for label in sorted(label for label in labels if mark in label):
+            if len(pieces := labels_in(label, mark)) > 1 and labels.issuperset(pieces):
+                learns = f"--set data.label_separator={quoted(mark)} learns each by itself"
+                note(f"{name}: the label {shown(label)} is others joined; {learns}")
+                return

@@ -214,3 +214,18 @@ def test_usual_names_above_bare_lines_are_left_out():
         assert list(bare.without_names([lines, lines[1:]])) == [lines[1:], lines[1:]]
         assert list(headed.without_names([lines])) == [lines]
     assert notes == ['n.txt:1: left out "source\\ttarget", which names columns']
+
+
+@pytest.mark.parametrize(("delimiter", "told"), [(",", 1), ("\t", 0), (" of ", 0)])
+def test_names_that_another_delimiter_cuts_are_told_of(delimiter, told):
+    lines = [Line("<stdin>", 1, delimiter.join(("source", "target")))]
+    like, notes = PairColumns(("1",), "2", header=False, width=2, delimiter="\t"), list[str]()
+    with noting(notes.append):
+        list(like.without_names([lines]))
+    assert sum("looks like a row" in note for note in notes) == told
+
+
+def test_a_header_in_a_pipe_is_known_by_the_names_of_training():
+    like = PairColumns(("source",), "target", header=True, width=2, delimiter=",")
+    named = [like.are_named_in(Line("<stdin>", 1, text)) for text in ("id,source", "Target,Source", "source", "a,b")]
+    assert named == [True, True, False, False]

@@ -8,7 +8,8 @@ import pytest
 from rnncli.data.lines import lines_of
 from rnncli.data.source import Source
 from rnncli.errors import DataError, UsageError
-from rnncli.tasks.sequences.config import ExamplesConfig
+from rnncli.notes import noting
+from rnncli.tasks.sequences.config import ClassifyDataConfig, ExamplesConfig, RegressDataConfig
 from rnncli.tasks.sequences.example_files import read_examples
 from rnncli.tasks.sequences.example_lines import texts_in
 from rnncli.tasks.sequences.examples import Columns, Examples, only
@@ -182,3 +183,85 @@ def test_a_model_of_a_file_without_names_reads_such_files():
     assert read("new.csv", "bad,one\ngood,two\n", like).labels == ["bad", "good"]
     assert read("new.csv", "bad,one\n", like, labels="bad good").texts == ["one"]
     assert read("new.csv", "one\ntwo\n", like, labels="bad good").texts == ["one", "two"]
+
+
+@pytest.mark.parametrize("form", ["text", "headless", "lines"])
+def test_a_row_or_json_in_a_pipe_is_a_text_with_a_doubt(form):
+    like = Columns("lines") if form == "lines" else Columns("text", "column2", label="column1", headed=form == "text")
+    for first, told in [('{"said": "so dull"}', 1), ("id,comment,class", 1), ("so dull", 0), ("so dull, good", 0)]:
+        notes: list[str] = []
+        with noting(notes.append):
+            assert read("<stdin>", f"{first}\nno\n", like, labels="good bad").texts == [first, "no"]
+        assert len(notes) == told
+
+
+@pytest.mark.parametrize("header", ["id,Said", "SAID\tid"])
+def test_a_pipe_whose_header_has_another_case_is_refused_as_a_file_is(header):
+    rows = "\n".join([header, header[-2:] + header[2:-2] + "x y"])
+    for name in ("<stdin>", "new.csv"):
+        with pytest.raises(UsageError, match='no column "said"'):
+            read(name, f"{rows}\n", Columns("text", "said"), labels="good bad")
+
+
+BARE = {"text label": ("so dull,bad", "a joy,good"), "label text": ("bad,so dull", "good,a joy")}
+
+
+@pytest.mark.parametrize("order", BARE)
+@pytest.mark.parametrize(
+    ("cut", "answered"),
+    [
+        (lambda row: f"A1,{row}", True),
+        (lambda row: f"A1,{row}", False),
+        (lambda row: f"{row},x", False),
+        (lambda row: f"A1,x,{row}", True),
+    ],
+)
+def test_a_table_of_another_width_than_one_without_names_is_refused(order, cut, answered):
+    rows = [row for row in BARE[order] for _ in range(4)]
+    text, label = order.split().index("text") + 1, order.split().index("label") + 1
+    like = read("d.csv", "\n".join(rows), label=label, text=text, header=False).columns
+    roles = order.replace("label", "answer").split()
+    places = f"the {roles[0]} in column 1, the {roles[1]} in column 2"
+    for header in ("", "id,text,label\n"):
+        content = header * (not answered) + "".join(f"{cut(row)}\n" for row in rows)
+        with pytest.raises(DataError, match=f"the training data had 2 without names; .*: {places}"):
+            read("new.csv", content, like, labels=None if answered else "bad good")
+
+
+def test_answers_that_are_last_or_alone_beside_texts_may_be_missing():
+    texts = read("d.csv", "A,so dull,bad\nB,a joy,good\n" * 4, label=3, text=2, header=False).columns
+    assert texts.width == 3
+    assert Columns.from_header(texts.to_header()) == texts
+    for content in ("A,so dull\n", "so dull\n", "A,so dull,bad\n"):
+        assert read("new.csv", content, texts, labels="bad good").texts == ["so dull"]
+    numbers = read("d.csv", "1,2,bad\n3,4,good\n" * 4, label=3, header=False).columns
+    assert read("new.csv", "1,2\n", numbers, labels="bad good").values[0].tolist() == [[1], [2]]
+    with pytest.raises(DataError, match=r"has 4 .*: a number in column 1, a number in column 2, the answer in"):
+        read("new.csv", "1,2,3,4\n", numbers, labels="bad good")
+    with pytest.raises(DataError, match="has 2 columns, and the training data had 3 without names"):
+        read("new.csv", "1,2\n" * 4, numbers)
+    assert read("d.csv", "text,label\nso dull,bad\n").columns.width is None
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "label"),
+    [
+        ("id,text,price", "a{0},so dull {0},{0}.5", "price"),
+        ("text,price", "so dull {0},{0}.5", "price"),
+        ("price,said", "{0}.5,so dull {0}", "price"),
+        ("id,text,sum", "{0},so dull {0},{0}.5", "sum"),  # an id of numbers
+        ("text,price,target", "so dull {0},{0}.5,{0}", "target"),
+    ],
+)
+def test_the_only_numbers_of_a_table_are_those_that_regress_predicts(header, row, label):
+    source = Source("d.csv", "\n".join([header, *(row.format(i) for i in range(9)), ""]).encode())
+    found = read_examples(source, RegressDataConfig(encoding="utf-8", text="said" if "said" in header else "text"))
+    assert found.columns.label == label
+
+
+def test_one_of_several_columns_of_numbers_is_to_be_named():
+    source = Source("d.csv", b"text,price,weight\nso dull,1,2\na joy,2,3\n")
+    with pytest.raises(UsageError, match=r"name the column of the numbers to predict with --set data.label=NAME"):
+        read_examples(source, RegressDataConfig(encoding="utf-8"))
+    with pytest.raises(UsageError, match=r"name the column of labels with --set data.label=NAME"):
+        read_examples(source, ClassifyDataConfig(encoding="utf-8"))

@@ -4,7 +4,7 @@ import pytest
 
 from rnncli.data.lines import Line
 from rnncli.data.source import Source
-from rnncli.errors import ConfigError, DataError
+from rnncli.errors import ConfigError, DataError, quoted
 from rnncli.notes import noting
 from rnncli.tasks.sequences.config import ClassifyDataConfig, ExamplesConfig
 from rnncli.tasks.sequences.example_files import read_examples
@@ -145,3 +145,30 @@ def test_several_labels_where_one_is_learnt_are_refused_by_line():
         read(two, like=read("__label__a x\n__label__b y\n").columns)
     with pytest.raises(DataError, match=said):
         read(two, schema=ExamplesConfig)
+
+
+@pytest.mark.parametrize("mark", [";", "|", ","])
+def test_labels_that_are_others_joined_are_told_with_the_option_that_cuts_them(mark):
+    rows = "".join(f'text {i},"{label}"\n' for i, label in enumerate(["a", "b", f"a{mark}b", f"b{mark} a"] * 3))
+    notes = []
+    joined = read(f"text,label\n{rows}", name="d.csv", notes=notes)
+    assert joined.sets is None
+    told = (
+        f'd.csv: the label "a{mark}b" is others joined; --set data.label_separator={quoted(mark)} learns each by itself'
+    )
+    assert [note for note in notes if "joined" in note] == [told]
+    assert set(read(f"text,label\n{rows}", name="d.csv", label_separator=mark).sets) == {
+        ("a",),
+        ("b",),
+        ("a", "b"),
+        ("b", "a"),
+    }
+
+
+@pytest.mark.parametrize(
+    "labels", ["a b", "a;b c;d", "a a;c", "a; b;", "yes,no maybe"], ids=["apart", "joined", "half", "marks", "words"]
+)
+def test_labels_that_only_have_a_mark_are_not_told_of(labels):
+    notes = []
+    read("text,label\n" + "".join(f'x,"{label}"\n' for label in labels.split()), name="d.csv", notes=notes)
+    assert not [note for note in notes if "joined" in note]
