@@ -65,10 +65,11 @@ class CrossValidation(Experiment):
     def score(self) -> Score | None:
         """Return the mean score of the folds, each on what it holds out."""
         scores = [score for fold in self.each if (score := fold.score()) is not None]
-        counts = [figure.count for figure in self.learner.figures()]
+        figures = self.learner.figures()
+        counts = [figure.count for figure in figures]
         count = len(self.each[0].network.networks)
         by = f", each by {'one network' if count == 1 else f'{count} networks'}" if count < self.config.networks else ""
-        return pooled(scores, counts, f"{sum(counts):,} answers{by}")
+        return pooled(scores, counts, f"{sum(counts):,} answers{by}", figures[0].power)
 
     def tell_doubts(self, independent: int | None, longer: str) -> None:
         """Tell where the score promises more than the network of all the data, which is trained by now, has learnt.

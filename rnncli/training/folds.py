@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from statistics import stdev
 
 from rnncli.nn.network import Model
-from rnncli.training.headline import summed
+from rnncli.training.headline import percent, summed
 from rnncli.training.learner import Learner
 from rnncli.training.paired_bootstrap import joined
 from rnncli.training.reports import Confusion, Figure, Score, strongest_first
@@ -39,7 +39,7 @@ class FoldsLearner(SideBySide):
 
 
 def mean_figure(figures: Sequence[Figure]) -> Figure | None:
-    """Return the mean of the figures of all folds, weighted by their counts; None without any.
+    """Return the figure of what all folds hold out, the mean of theirs weighted by their counts; None without any.
 
     Its margin is the standard error of a share: the highest of many noisy figures is soon found by chance, while all
     networks still change quickly. Of 67 series (ItalyPowerDemand) it was that of the 18th of 60 evaluations, 0.985, and
@@ -48,9 +48,9 @@ def mean_figure(figures: Sequence[Figure]) -> Figure | None:
     if not figures:
         return None
     first, counts = figures[0], [one.count for one in figures]
-    value, count = mean([one.value for one in figures], counts), sum(counts)
+    value, count = mean([one.value for one in figures], counts, first.power), sum(counts)
     margin = standard_error(value, count) if first.higher_is_better else 0.0
-    return Figure(first.name, value, count, first.higher_is_better, margin)
+    return Figure(first.name, value, count, first.higher_is_better, margin, first.power)
 
 
 def uneven(figures: Sequence[Figure], independent: int | None) -> str | None:
@@ -80,35 +80,50 @@ def standard_error(share: float, count: int) -> float:
     return math.sqrt(expected * (1 - expected) / count)
 
 
-def mean(values: Sequence[float], counts: Sequence[int]) -> float:
-    return sum(value * count for value, count in zip(values, counts, strict=True)) / sum(counts)
+def mean(values: Sequence[float], counts: Sequence[int], power: int = 1) -> float:
+    """Return the mean of values weighted by their counts, or with a power of 2 the root of that of their squares."""
+    total = sum(value**power * count for value, count in zip(values, counts, strict=True))
+    return (total / sum(counts)) ** (1 / power)
 
 
-def pooled(scores: Sequence[Score], counts: Sequence[int], detail: str) -> Score:
-    """Return the mean of the scores of all folds, weighted by how many answers each has, and its standard error."""
+def pooled(scores: Sequence[Score], counts: Sequence[int], detail: str, power: int = 1) -> Score:
+    """Return the score of what all folds hold out, the mean of theirs weighted by how many answers each has, and its
+    uncertainty; power: see `Figure`."""
     first, each = scores[0], [score.network for score in scores]
+    compared = [score.compared for score in scores if score.compared is not None]
+    together = joined(compared) if len(compared) == len(scores) else None
+    value = mean(each, counts, power)
+    baselines = dict(_means([dict(score.baselines) for score in scores], counts, power))
     error = stdev(each) / math.sqrt(len(each))
+    uncertain = f"standard error {error:.4f}"
+    if not error and first.higher_is_better:  # which is no certainty
+        uncertain = _of_answers(value, sum(counts) if together is None else together.count)
     whole = Score(
         CROSS_VALIDATED,
         first.unit,
-        mean(each, counts),
-        strongest_first(
-            dict(_means([dict(score.baselines) for score in scores], counts)), higher_is_better=first.higher_is_better
-        ),
-        f"{detail}, {len(scores)} folds, standard error {error:.4f}",
+        value,
+        strongest_first(baselines, higher_is_better=first.higher_is_better),
+        f"{detail}, {len(scores)} folds, {uncertain}",
         higher_is_better=first.higher_is_better,
         confusion=_summed([score.confusion for score in scores if score.confusion is not None]),
         figures=_means([dict(score.figures) for score in scores], counts),
         headline=summed([score.headline for score in scores]),
     )
-    compared = [score.compared for score in scores if score.compared is not None]
-    return whole.judged(joined(compared)) if len(compared) == len(scores) else whole
+    return whole if together is None else whole.judged(together)
 
 
-def _means(named: Sequence[dict[str, float]], counts: Sequence[int]) -> tuple[tuple[str, float], ...]:
+def _of_answers(share: float, independent: int) -> str:
+    """Return in words how uncertain a share of so many independent answers is: by its standard error, or where all are
+    alike by the share that is exceeded in 5% of cases (the rule of three)."""
+    if 0 < share < 1:
+        return f"standard error {standard_error(share, independent):.4f}"
+    return f"up to {percent(min(3 / independent, 1))} of new ones may be {'wrong' if share else 'right'}"
+
+
+def _means(named: Sequence[dict[str, float]], counts: Sequence[int], power: int = 1) -> tuple[tuple[str, float], ...]:
     """Return the mean of each value that all of the folds have, by its name."""
     names = [name for name in named[0] if all(name in one for one in named)]
-    return tuple((name, mean([one[name] for one in named], counts)) for name in names)
+    return tuple((name, mean([one[name] for one in named], counts, power)) for name in names)
 
 
 def _summed(matrices: Sequence[Confusion]) -> Confusion | None:

@@ -63,6 +63,7 @@ class Figure:
     """A figure of the network that a score prints, by its name, such as an accuracy.
 
     count: of how many answers. margin: the difference up to which two figures count as equal, so that the loss decides.
+    power: of the errors of which it is the mean, 2 for the root of a mean of squares.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Figure:
     count: int = 1
     higher_is_better: bool = True
     margin: float = 0.0
+    power: int = 1
 
 
 @dataclass(frozen=True)

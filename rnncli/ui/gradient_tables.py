@@ -23,19 +23,19 @@ from rnncli.ui.axes import FRAME
 from rnncli.ui.lag_chart import LEAST_WIDTH, MOST_WIDTH, heading, lag_chart
 from rnncli.ui.lag_lines import draw_lines, lines
 from rnncli.ui.output import Output, say, say_on
-from rnncli.ui.reach_table import fitted, write_reach
+from rnncli.ui.reach_table import write_reach
 from rnncli.ui.results import as_csv, rounded, three_digits, write_table
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 MEANINGS = {  # meanings of the columns of parameters
-    "|grad|": "|x| is the norm of x",
-    "update": "update that of the optimizer's next step over that of the weights",
-    "zeros": "zeros the share of the gradient that is 0",
-    "s/n": "s/n signal over noise from batch to batch",
+    "|grad|": "|x|: the norm of x",
+    "update": "update: the norm of the optimizer's next step over that of the weights",
+    "zeros": "zeros: the share of the gradient that is 0",
+    "s/n": "s/n: signal over noise from batch to batch",
 }
-TO_DROP = ("zeros", "|weight|", "s/n", "shape")  # columns of parameters to leave out without room, in this order
+TO_DROP = ("zeros", "|weight|", "s/n", "shape", "update")  # columns of parameters without room, in this order
 ARROW = "→ "  # before an advice
 
 
@@ -165,8 +165,7 @@ def _write_tables(report: GradientReport, *, plot: bool) -> None:
     console.print(draw_lines(lines(report), console.width) if plot else lag_chart(report, console.width))
     console.print()
     names = [{"layer": layer.name, "decay": three_digits(layer.reach.decay)} for layer in report.layers]
-    write_reach(report.layers, names, intervals=True)
-    say_on(console, fitted(report.layers), FRAME)
+    say_on(console, write_reach(report.layers, names, intervals=True), FRAME)
     say_on(console, RULE, FRAME)
     for advice in report.advice:
         say_advice(advice, console)
@@ -187,7 +186,7 @@ def _write_details(report: GradientReport, console: Console) -> None:
     console.print()
     jacobians = [_jacobian_row(layer) for layer in report.layers]
     figures = list(jacobians[0])[1:]
-    title = "One step: singular values σ of its Jacobian, Lyapunov exponent, ρ of W_hh"
+    title = "One step: singular values σ of its Jacobian, ρ of W_hh"
     write_table(jacobians, title, figures=figures, whole=figures, spare=("smallest σ", "Lyapunov", "growth a step"))
     if report.gates:
         console.print()
@@ -196,11 +195,12 @@ def _write_details(report: GradientReport, console: Console) -> None:
         title = f"Gates: the shares of their values below {low:g} (of a tanh −{high:g}) and above {high:g}"
         write_table(gates, title, figures=list(gates[0])[2:], spare=("dead units",))
     console.print()
-    parameters = _fitting([_parameter_row(parameter) for parameter in report.parameters], console.width)
+    parameters = [_parameter_row(parameter) for parameter in report.parameters]
     names = list(parameters[0])
-    meant = [meaning for name, meaning in MEANINGS.items() if name in names]
-    say_on(console, f"Parameters: {', '.join(meant)}", "bold")
-    write_table(parameters, figures=names[2:], whole=names, least_width=LEAST_WIDTH)
+    left_out = write_table(
+        parameters, "Parameters", figures=names[2:], whole=names, least_width=LEAST_WIDTH, spare=TO_DROP
+    )
+    say_on(console, "; ".join(meaning for name, meaning in MEANINGS.items() if name not in left_out), FRAME)
     console.print()
     say_on(console, _clipping(report.clip, report.batches))
     if report.check is not None:
@@ -247,19 +247,6 @@ def _parameter_row(parameter: ParameterGradient) -> dict[str, str]:
         "zeros": _percent(parameter.zero_share),
         "s/n": three_digits(parameter.signal_to_noise),
     }
-
-
-def _fitting(rows: list[dict[str, str]], width: int) -> list[dict[str, str]]:
-    """Remove columns for which `width` cells have no room, in the order of TO_DROP; JSON has them all."""
-    for name in TO_DROP:
-        if _table_width(rows) <= width:
-            break
-        rows = [{column: text for column, text in row.items() if column != name} for row in rows]
-    return rows
-
-
-def _table_width(rows: list[dict[str, str]]) -> int:
-    return sum(max(len(name), *(len(row[name]) for row in rows)) + 2 for name in rows[0]) - 2
 
 
 def _percent(share: float | None) -> str:

@@ -9,26 +9,22 @@ from rnncli.ui.lag_chart import LEAST_WIDTH, VERDICTS
 from rnncli.ui.results import three_digits, write_table
 
 LOSS = "batch loss"  # of the batches looked at
-FITTED = (
-    "decay: what each step back multiplies the gradient by, fitted down to 1%; half-life: the steps in which it "
-    "halves; > N: more than the N steps looked at; in brackets: 95% intervals over the sequences"
-)
+DECAY = "decay: what each step back multiplies the gradient by, fitted down to 1%"
+HALF_LIFE = "half-life: the steps in which the gradient halves"
+BEYOND = "> N: more than the N steps looked at"
+INTERVALS = "in brackets: 95% intervals over the sequences"
 READ = (
-    "; where attention or a pooling reads every step, decay is that through the recurrence, and the rest of all that "
+    "where attention or a pooling reads every step, decay is that through the recurrence, and the rest of all that "
     "comes back"
 )
 
 
-def fitted(layers: Sequence[LayerGradients]) -> str:
-    """Return what the columns of these layers' table mean."""
-    return FITTED + (READ if any(layer.reads_every_step for layer in layers) else "")
-
-
-def write_reach(layers: Sequence[LayerGradients], firsts: Sequence[dict[str, str]], intervals: bool) -> None:
-    """Write a table of how far each layer's gradient reaches, after the cells of `firsts`; names may be folded."""
+def write_reach(layers: Sequence[LayerGradients], firsts: Sequence[dict[str, str]], intervals: bool) -> str:
+    """Write a table of how far each layer's gradient reaches, after the cells of `firsts`, whose names may be folded;
+    return what it shows means."""
     rows = reach_rows(layers, firsts, intervals)
-    *_, memory, last, _verdict = rows[0]
-    write_table(
+    *_, half_life, memory, last, _verdict = rows[0]
+    left_out = write_table(
         rows,
         figures=("decay", LOSS),
         whole=[name for name in rows[0] if name not in ("network", "layer")],
@@ -36,6 +32,16 @@ def write_reach(layers: Sequence[LayerGradients], firsts: Sequence[dict[str, str
         least_width=LEAST_WIDTH,
         spare=(last, "decay", memory, LOSS),
     )
+    columns = rows[0].keys() - left_out
+    lags = [row[name] for row in rows for name in columns & {half_life, memory}]
+    meant = {
+        DECAY: "decay" in columns,
+        HALF_LIFE: True,
+        BEYOND: any(">" in lag for lag in lags),
+        INTERVALS: any("(" in lag for lag in lags),
+        READ: "decay" in columns and any(layer.reads_every_step for layer in layers),
+    }
+    return "; ".join(meaning for meaning, told in meant.items() if told)
 
 
 def reach_rows(

@@ -195,7 +195,7 @@ def write_table(
     console.width = max(console.width, least_width)
     widths: dict[str, int] = {}
     left_out: list[str] = []
-    if spare:
+    if spare or whole:
         widths = _fitting(rows, console.width, {*whole, *figures}, spare, lines)
         console.width = max(console.width, sum(widths.values()) + GAP * (len(widths) - 1))
         left_out = [name for name in spare if name not in widths and any(row.get(name) for row in rows)]

@@ -14,7 +14,7 @@ from rnncli.ui.output import Output, duration
 from rnncli.ui.results import GAP, as_csv, rounded, say_left_out, write_table
 
 _DIFFERS = "differs in"  # on a narrow terminal in a table of its own
-_SPARE = (_DIFFERS, "time", "network is", "task", "strongest baseline", "best")  # columns, on a narrow terminal
+_SPARE = (_DIFFERS, "time", "task", "strongest baseline", "network is", "best")  # columns, on a narrow terminal
 
 
 def write_runs(found: Sequence[Listed], form: str | None, *, quiet: bool = False) -> None:

@@ -37,6 +37,7 @@ class TrainingView:
         """Begin the lines of one training, of which metrics.jsonl has all."""
         self._began, self._count = time.monotonic(), 0
         self._evaluations, self._seconds = Thinned(FIRST, 1), Thinned(0.0, *SECONDS)
+        self._unshown_best: Evaluated | None = None
 
     def show(self, report: Report) -> None:
         if isinstance(report, Finished):
@@ -64,13 +65,22 @@ class TrainingView:
 
     def _evaluated(self, report: Evaluated) -> None:
         self._count += 1
-        if self._evaluations.lets(self._count, always=report.reason != "scheduled"):
-            self._line(evaluation_line(report))
-            width = max([11, *(len(memory.layer) for memory in report.memory)])
-            for memory in report.memory:
-                self._line(memory_line(memory, width))
+        last = report.reason != "scheduled"
+        shown = self._evaluations.lets(self._count, always=last)
+        if report.improved:
+            self._unshown_best = None if shown else report
+        if shown:
+            self._evaluation(report)
         if report.reason == "patience":
             self._line("stopped early: no better evaluation within training.patience")
+        if last and self._unshown_best is not None:
+            self._evaluation(self._unshown_best)
+
+    def _evaluation(self, report: Evaluated) -> None:
+        self._line(evaluation_line(report))
+        width = max([11, *(len(memory.layer) for memory in report.memory)])
+        for memory in report.memory:
+            self._line(memory_line(memory, width))
 
     def _progress(self, report: Progress) -> None:
         if self._seconds.lets(time.monotonic() - self._began):

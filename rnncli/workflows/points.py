@@ -100,7 +100,11 @@ def _of_state(run: RunDirectory, data: str | Source | None, config: Config, at: 
 def _data(first: str, data: str | Source | None, config: Config) -> Source:
     path = data or config.data.path
     if path is None:
-        raise UsageError(f"{first}: says nothing of its data; name the data after it")
+        if (Path(first) / "config.yaml").exists():
+            why = "its data came from a pipe or a program, or it was imported"
+        else:
+            why = "says nothing of its data"
+        raise UsageError(f"{first}: {why}; name them, as in rnncli inspect-grads RUN DATA")
     return source_of(config, path)
 
 

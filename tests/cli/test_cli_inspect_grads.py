@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import shutil
 from collections.abc import Sequence
 from functools import partial
@@ -282,7 +283,7 @@ def test_a_config_that_is_not_the_models_own_is_not_taken_for_it(shelf: Shelf, t
 
 
 def test_what_cannot_be_inspected(said: dict[str, Result]) -> None:
-    assert "name the data after it" in said["no data"].refused(2)
+    assert "says nothing of its data; name them" in said["no data"].refused(2)
     assert "--set model.cell=gru: these weights have their model" in said["another cell"].refused(2)
     assert "--at best: char.yaml is not a run; train it first" in said["config at best"].refused(2)
     assert "--at failure: training did not fail in char" in said["no failure"].refused(2)
@@ -340,6 +341,18 @@ def test_the_last_weights_keep_their_vocabulary_on_other_data(shelf: Shelf, tmp_
         for at in ("last", "best")
     )
     assert last["loss"] == best["loss"]  # the last evaluation was the best
+
+
+def test_runs_of_piped_data_say_so_and_take_the_data_by_name(shelf: Shelf, tmp_path: Path) -> None:
+    shutil.copytree(shelf / "char", tmp_path / "piped")
+    config = tmp_path / "piped/config.yaml"
+    config.write_text(re.sub(r"(?m)^( *path:).*", r"\1 null", config.read_text(), count=1))
+    (tmp_path / "text.txt").write_text(TEXT)
+    brief = ("--batches", "1", "--lags", "15")
+    for others in ((), ("--compare", shelf / "char")):
+        without = run("inspect-grads", "piped", *others, *brief, cwd=tmp_path)
+        assert "piped: its data came from a pipe" in without.refused(2)
+        run("inspect-grads", "piped", "text.txt", *others, *brief, cwd=tmp_path).ok()
 
 
 def test_watching_changes_nothing_but_metrics(tmp_path: Path) -> None:

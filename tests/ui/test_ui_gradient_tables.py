@@ -385,7 +385,9 @@ def test_a_long_name_of_a_layer_is_folded_and_its_figures_are_not(capsys: pytest
 def test_a_narrow_terminal_leaves_columns_out_and_breaks_no_word(
     columns: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one = replace(two_layers(), parameters=(parameter("rnn.weight_hh_l0"),), gates=())
+    small = {"grad_norm": 0.00771, "update_ratio": 0.00234}
+    names = ("rnn.weight_hh_l0", "rnn.weight_ih_l0_reverse")
+    one = replace(two_layers(), parameters=tuple(parameter(name, **small) for name in names), gates=())
     words = set(written(one, "table", capsys).split())
     monkeypatch.setenv("COLUMNS", str(columns))
     shown = written(one, "table", capsys).splitlines()
@@ -398,6 +400,20 @@ def test_a_narrow_terminal_leaves_columns_out_and_breaks_no_word(
     explained = " ".join(" ".join(shown).split())
     assert ("step: ‖" in explained) == ("step" in chart)
     assert ("norm: of" in explained) == ("norm" in chart)
+    columns_shown = {word for line in tables if line[0] in ("layer", "parameter") for word in line}
+    for column in ("decay", "half-life", "update", "zeros", "s/n"):
+        assert (f"{column}: " in explained) == (column in columns_shown)
+    of_reach = " ".join(" ".join(line) for line in tables if line[0] == "layer")
+    assert ("> N: " in explained) == (">" in of_reach)
+    assert ("in brackets: " in explained) == ("(" in of_reach)
+
+
+def test_the_legend_explains_neither_brackets_nor_limits_that_no_layer_has(capsys: pytest.CaptureFixture[str]) -> None:
+    level = {"half_life_interval": None, "memory_1_percent": 5, "memory_interval": None}
+    text = written(report(layer(powers(0.5, 8), **level)), "table", capsys)
+    assert "decay: what each" in text
+    assert "in brackets" not in text
+    assert "> N" not in text
 
 
 def test_two_bars_leave_a_narrow_chart_no_room_for_norms(

@@ -45,6 +45,9 @@ def test_what_a_narrow_terminal_leaves_out(capsys: pytest.CaptureFixture[str], m
     whole = printed(130, capsys, monkeypatch, differs=SETTINGS).splitlines()[1].split()
     assert whole == ["run", "score", "best", "strongest", "baseline", "network", "is", "time", "differs", "in"]
     assert printed(70, capsys, monkeypatch, differs=SETTINGS).splitlines()[1].split() == whole[:-2]
+    for width in range(20, 130):  # the verdict is worth more than whom it is about
+        shown = printed(width, capsys, monkeypatch)
+        assert "cannot" in shown or "theta" not in shown
     least = printed(33, capsys, monkeypatch, differs=SETTINGS).splitlines()
     assert next(line.split() for line in least if line.startswith("run ")) == ["run", "score", "best"]
 
@@ -65,7 +68,7 @@ def test_a_narrow_terminal_says_below_in_what_runs_differ_and_which_columns_are_
             "trial-000  cell gru, seed 0",
             "trial-001  cell gru, seed 1",
         ]
-        assert said.err == ("" if quiet else NO_ROOM.format("time, network is"))
+        assert said.err == ("" if quiet else NO_ROOM.format("time, strongest baseline"))
 
 
 def test_an_empty_column_goes_first(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

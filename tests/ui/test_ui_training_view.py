@@ -36,6 +36,18 @@ def test_evaluations_of_a_short_run_all_have_a_line_and_those_of_a_long_one_ever
     assert apart == sorted(apart)
 
 
+@pytest.mark.parametrize("best", [5, 60, 66, 67, 68, 69, 399, 400])
+def test_the_best_evaluation_has_a_line_wherever_it_falls(best, capsys):
+    view = TrainingView()
+    for step in range(1, 401):
+        view.show(replace(evaluated(step, 400), improved=step <= best))
+    lines = [line for line in capsys.readouterr().err.splitlines() if "update" in line]
+    steps = [int(re.search(r"update +([\d,]+)", line)[1]) for line in lines]
+    assert len(steps) == len(set(steps))
+    assert [step for step, line in zip(steps, lines, strict=True) if " best" in line][-1] == best
+    assert 400 in steps[-2:]
+
+
 def test_a_new_training_in_one_view_begins_its_lines_anew(capsys):
     view = TrainingView()
     for _ in range(2):

@@ -98,7 +98,9 @@ def test_networks_of_the_folds_learn_side_by_side_what_each_learns_alone(task: s
     pooled = together.learner.figure()
     assert pooled is not None
     assert pooled.count == sum(one.count for one in figures)
-    assert pooled.value == pytest.approx(sum(one.value * one.count for one in figures) / pooled.count)
+    power = 2 if task == "regress" else 1
+    whole_sum = sum(one.value**power * one.count for one in figures)
+    assert pooled.value == pytest.approx((whole_sum / pooled.count) ** (1 / power))
 
 
 def test_few_sequences_are_cross_validated_unless_validation_is_given() -> None:
@@ -255,6 +257,43 @@ def test_a_pooled_score_is_the_mean_of_the_folds_and_survives_json() -> None:
     assert score.higher_is_better
     assert score.confusion == Confusion(("a", "b", "c"), ((0, 0, 2), (1, 0, 1), (1, 2, 3)))
     assert Score.from_header(json.loads(json.dumps(score.to_header()))) == score
+
+
+def test_the_cross_validated_rmse_is_that_of_all_answers_together() -> None:
+    whole = prepared("regress")
+    together = CrossValidation(whole, whole.folds())
+    updated(together.network, together.learner, 4)
+    score = together.score()
+    assert score is not None
+    assert score.compared is not None
+    roots = {name: math.sqrt(squared.mean()) for name, squared in score.compared.errors.items()}
+    assert score.network == pytest.approx(roots["network"]) == pytest.approx(together.learner.figure().value)
+    assert dict(score.baselines) == pytest.approx({name: roots[name] for name, _ in score.baselines})
+
+
+@pytest.mark.parametrize(
+    ("shares", "groups", "said"),
+    [
+        ((1.0, 1.0), 40, "up to 7.5% of new ones may be wrong"),
+        ((1.0, 1.0), 10, "up to 30% of new ones may be wrong"),
+        ((0.0, 0.0), 40, "up to 7.5% of new ones may be right"),
+        ((1.0, 1.0), 2, "up to 100% of new ones may be wrong"),
+        ((1.0, 0.95), 40, "standard error 0.0250"),
+        ((0.9, 0.9), 40, "standard error 0.0512"),  # the root of p (1 − p) / 40 for p = 37 / 42
+    ],
+)
+def test_a_perfect_score_or_folds_that_are_alike_are_no_certainty(
+    shares: tuple[float, float], groups: int, said: str
+) -> None:
+    from rnncli.training.folds import pooled
+    from rnncli.training.paired_bootstrap import Compared
+
+    def fold(share: float) -> Score:
+        inputs = [n % (groups // 2) for n in range(20)]
+        one = Score("validation", "accuracy", share, (("majority", 0.5),), higher_is_better=True)
+        return one.judged(Compared.of({"network": [0.0] * 20, "majority": [1.0] * 20}, inputs, "sequence"))
+
+    assert pooled([fold(share) for share in shares], [20, 20], "40 answers").detail.endswith(f"2 folds, {said}")
 
 
 # Of each kind, ten inputs six times each, and answers that belong to the input alone: what is frequent in a fold, where

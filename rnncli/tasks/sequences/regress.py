@@ -143,7 +143,7 @@ class Number(OneAnswer):
 
     def figure(self, held_out: Examples, outputs: Sequence[np.ndarray]) -> Figure:
         error = _rmse(self._predicted(outputs), self.values(held_out))
-        return Figure(f"RMSE of {self.label}", error, len(held_out), higher_is_better=False)
+        return Figure(f"RMSE of {self.label}", error, len(held_out), higher_is_better=False, power=2)
 
     def score(self, split: str, splits: Splits[Examples], outputs: Sequence[np.ndarray]) -> Score:
         """Return the RMSE beside those of the baselines that apply."""
