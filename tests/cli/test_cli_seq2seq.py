@@ -215,3 +215,16 @@ def test_numbers_in_a_caption_follow_the_decimal_sign(folder: Path, tunes: str) 
     assert "must be one character" in run("predict", "tunes", "-", "--delimiter", "ab", cwd=folder, stdin="x\n").failed(
         2
     )
+
+
+def test_a_header_with_the_names_of_training_makes_a_table_of_a_pipe_too(folder: Path) -> None:
+    (folder / "named.csv").write_text("said,answer\n" + "".join(f'"{i}, {i}",x{i % 3}\n' for i in range(40)))
+    keys = ["data.source=said", "data.target=answer", "training.updates=2"]
+    sets = [word for key in ("task=seq2seq", *keys) for word in ("--set", key)]
+    run("train", "named.csv", "-o", "named", "-q", *sets, cwd=folder).ok()
+    rows = 'id,said\nA,"1, 1"\nB,"2, 2"\n'
+    for new in ("new.csv", "new.txt"):
+        (folder / new).write_text(rows)
+    answers = run("predict", "named", "new.csv", "-f", "json", cwd=folder).ok().out
+    for name in ("-", "new.txt"):
+        assert run("predict", "named", name, "-f", "json", cwd=folder, stdin=rows).ok().out == answers

@@ -244,3 +244,20 @@ def test_rows_keep_the_ids_that_their_file_gives_them(path, content, text, asked
     found = answered(model, tmp_path / path if path != "-" else path, asked, monkeypatch)
     assert [one["id"] for one in found] == ids
     assert list(found[0]) == ["id", "label", "probabilities"]
+
+
+@pytest.mark.parametrize("task", ["classify", "regress", "tag"])
+def test_a_wider_table_than_one_without_names_is_refused(task, file, tmp_path, monkeypatch):
+    kinds = {
+        "classify": ("{0},said {0} so", {"text": 2, "label": 1}),
+        "regress": ("{1}.5,said {0} so", {"text": 2, "label": 1}),
+        "tag": ("s{2},{0},word", {"id": 1, "label": 2, "text": 3}),
+    }
+    row, columns = kinds[task]
+    rows = [row.format(label, i, i // 2) for i, label in enumerate(LABELS)]
+    model, made = trained(file("d.csv", "\n".join([*rows, ""])), task, header=False, **columns)
+    wider = "".join(f"A{i},{row}\n" for i, row in enumerate(rows))
+    with pytest.raises(DataError, match="without names; give it those, in their order"):
+        answered(model, tmp_path / "n.csv", wider, monkeypatch)
+    with pytest.raises(DataError, match="without names; give it those, in their order"):
+        made.hold_out(Source("n.csv", wider.encode()), {})
