@@ -17,6 +17,7 @@ N = 8  # tokens of the sequences that are counted
 _PIECE = 1 << 20  # tokens that are looked at together
 _BITS = 12  # of the filter for each token
 _MOST_WORDS = 1 << 25  # of the filter: a quarter of a gigabyte
+_SAMPLED = 500  # sequences of a text, spread over it
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,15 @@ def copied(texts: list[np.ndarray], trained: np.ndarray) -> Copied:
         low, high = (middle, high) if _found(texts, trained, middle).any() else (low, middle)
     grams = _found(texts, trained, N)
     return Copied(sum(map(len, texts)), low, float(grams.mean()) if len(grams) else 0.0)
+
+
+def share_copied(text: np.ndarray, trained: np.ndarray, n: int) -> float:
+    """Return the share of the sequences of n tokens in `text` that are in `trained`, of some that are spread over it; 0
+    of a text that is too short for ten beside each other."""
+    if len(text) < 10 * n:
+        return 0.0
+    starts = np.linspace(0, len(text) - n, min(_SAMPLED, len(text) // n)).astype(int)
+    return float(_found([text[start : start + n] for start in starts], trained, n).mean())
 
 
 def _found(texts: list[np.ndarray], trained: np.ndarray, n: int) -> np.ndarray:

@@ -26,6 +26,7 @@ from rnncli.tasks.headers import training_in_header
 from rnncli.tasks.language_model import kneser_ney, mixture, ngram
 from rnncli.tasks.language_model.compressors import compressed
 from rnncli.tasks.language_model.config import LanguageModelConfig, completed
+from rnncli.tasks.language_model.copies import share_copied
 from rnncli.tasks.language_model.corpus import counted
 from rnncli.tasks.language_model.figures import further_baselines, headline, in_blocks, in_other_units, perplexity
 from rnncli.tasks.language_model.items import BETWEEN, STREAM
@@ -40,6 +41,7 @@ from rnncli.tasks.task import EXTENDS, Context, Evaluation, Experiment, Options
 from rnncli.training.fit import fit
 from rnncli.training.reports import NETWORK, Fit, Score, strongest_first
 
+_LONG, _MOSTLY = 50, 0.5  # characters that are no common phrase; the share from which a text is no new one
 WITH_NGRAM = "network and Kneser-Ney 5-gram together"
 
 
@@ -78,6 +80,7 @@ class TextExperiment(Experiment):
             _note_new(known, self.vocabulary)
             note_unknown([self.train_ids], "the training split", "read as <unk>")
         self._note_unseen()
+        self._doubt_repeated()
         shape = network_shape(self.config, len(self.vocabulary))
         self.rare, sees_unknown = self._rare_words()
 
@@ -152,6 +155,21 @@ class TextExperiment(Experiment):
                 note_unknown([held_out.own], f"the {split} split", "scored as <unk>")
             if not len(held_out.scored) and (wanted := getattr(self.config.data, split)):
                 doubt(f"nothing is held out for {split}: data.{split} {wanted} has no token to score")
+
+    def _doubt_repeated(self) -> None:
+        """Tell of held-out text that mostly stands in the training split too, as where a text repeats itself: what is
+        scored is then remembered. Of items equal ones are in one split."""
+        if self.config.data.items != STREAM:
+            return
+        kind = self.config.data.kind
+        n = _LONG if kind in ("char", "byte") else _LONG // 5
+        for split, held_out in self._held_out.items():
+            share = share_copied(held_out.own, self.train_ids, n)
+            if share > _MOSTLY:
+                doubt(
+                    f"{share:.0%} of the {split} split is in the training split too, {n} tokens at a time, so that its "
+                    f"score says nothing of new text; hold out other text: --set data.{split}=FILE"
+                )
 
     def _facts(self, source: Source, *, sized: bool) -> tuple[tuple[str, str], ...]:
         """Return what is to be told; sized: True if the time chose the size of the network."""

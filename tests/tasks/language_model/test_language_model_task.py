@@ -51,6 +51,29 @@ def parts(text, tokens, **data):
     return train, tuple(held_out[:2]), tuple(held_out[2:]) or None
 
 
+def words(count, seed):
+    drawn = np.random.default_rng(seed).integers(0, 400, count)
+    return " ".join(f"w{n}" for n in drawn.tolist()) + "\n"
+
+
+@pytest.mark.parametrize("tokens", ["char", "byte", "word", "whitespace"])
+@pytest.mark.parametrize(
+    ("text", "doubted"),
+    [
+        (words(400, 1) * 20, ["validation", "test"]),
+        (words(8000, 1), []),
+        (words(7000, 1) + words(100, 2) * 5, []),  # repeats itself within what is held out alone
+        (words(400, 1) * 2, []),  # too little to tell
+    ],
+    ids=["repeated", "new", "repeated at the end", "short"],
+)
+def test_held_out_text_that_is_in_the_training_text_is_doubted(text, doubted, tokens):
+    _, notes = prepared(text, tokens, validation=0.05, test=0.05)
+    told = [note for note in notes if "in the training split too" in note]
+    assert [note.split("of the ")[1].split()[0] for note in told] == doubted
+    assert all("--set data." in note for note in told)
+
+
 @pytest.mark.parametrize("validation", [0.0, 0.1, 0.37, 0.7])
 @pytest.mark.parametrize("test", [None, 0.0, 0.2])
 @pytest.mark.parametrize("tokens", ["char", "byte", "word"])
