@@ -31,10 +31,11 @@ _TEMPLATES = {
     "minute": ("mm", "m"),
     "second": ("ss", "s"),
 }
-_SHORT = {  # names that are of something else too, and tell a unit where the config says that the columns do
+_SHORT = {  # names that are of something else too, and tell a unit beside a year, or where the config says that they do
     "year": ("yyyy", "yy"),
+    "quarter": ("q",),
     "month": ("mon", "mm", "mo"),
-    "week": ("wk", "kw"),
+    "week": ("wk", "kw", "woy", "iso_week", "iso week", "weekofyear", "week_of_year", "weeknum", "week_number", "sem"),
     "day": ("dd", "mday"),
     "hour": ("hr", "hh", "he", "hour ending", "hour_ending"),
     "minute": ("min", "mi"),
@@ -179,6 +180,20 @@ def join_of_times(table: Table, names: Sequence[str]) -> Join:
         )
     fields = tuple(unit if unit in (DATE, CLOCK) else _template_of(table, units[unit], unit) for unit in order)
     return Join(tuple(units[unit] for unit in order), fields)
+
+
+def with_short_names(table: Table, parts: Sequence[str], others: Sequence[str]) -> list[str]:
+    """Return columns that tell `parts` of times with those of the `others` that go on from them to smaller units, up to
+    days, by names that are of something else too: KW beside a year is the week if all its cells are weeks."""
+    units = {_unit_of(table, name): name for name in parts}
+    for unit in ("quarter", "month", "week", "day"):
+        wanted = _TIMES[unit][0]
+        name = next((name for name in others if name.strip().lower() in _SHORT.get(unit, ())), None)
+        if name is not None and {*units} == {*wanted[:-1]}:
+            cells = {row[table.header.index(name)].strip() for row in table.rows}
+            if any(stamp_templates.count(list(cells), template) == len(cells) for template in _TEMPLATES[unit]):
+                units[unit] = name
+    return list(units.values())
 
 
 def _unit_of(table: Table, name: str) -> str:
