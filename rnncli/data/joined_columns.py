@@ -182,18 +182,19 @@ def join_of_times(table: Table, names: Sequence[str]) -> Join:
     return Join(tuple(units[unit] for unit in order), fields)
 
 
-def with_short_names(table: Table, parts: Sequence[str], others: Sequence[str]) -> list[str]:
-    """Return columns that tell `parts` of times with those of the `others` that go on from them to smaller units, up to
-    days, by names that are of something else too: KW beside a year is the week if all its cells are weeks."""
-    units = {_unit_of(table, name): name for name in parts}
+def with_short_names(table: Table, partial: Sequence[str], others: Sequence[str]) -> list[str]:
+    """Return the columns `partial`, such as a year, with those of the `others` that go on from them to smaller units,
+    to days at most, by names that are of something else too: KW beside a year is the week if all its cells are weeks."""
+    units = {_unit_of(table, name): name for name in partial}
+    added = []
     for unit in ("quarter", "month", "week", "day"):
-        wanted = _TIMES[unit][0]
         name = next((name for name in others if name.strip().lower() in _SHORT.get(unit, ())), None)
-        if name is not None and {*units} == {*wanted[:-1]}:
-            cells = {row[table.header.index(name)].strip() for row in table.rows}
-            if any(stamp_templates.count(list(cells), template) == len(cells) for template in _TEMPLATES[unit]):
+        if name is not None and {*units} == {*_TIMES[unit][0][:-1]}:
+            cells = list({row[table.header.index(name)].strip() for row in table.rows})
+            if any(stamp_templates.count(cells, template) == len(cells) for template in _TEMPLATES[unit]):
                 units[unit] = name
-    return list(units.values())
+                added.append(name)
+    return [*partial, *added]
 
 
 def _unit_of(table: Table, name: str) -> str:

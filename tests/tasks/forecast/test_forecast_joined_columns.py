@@ -92,11 +92,11 @@ def test_they_are_read_together_in_each_of_several_series_too(name):
     assert panel.lengths.tolist() == [len(moments)] * 2
 
 
-def test_power_beside_a_year_is_no_week():
-    for power in (54, 0, 7.5):
-        rows = table(("shop", "year", "kW"), lambda t: (*t, power), [(s, 2000 + k) for s in "ab" for k in range(20)])
-        with pytest.raises(DataError, match='the times in "year" begin anew; if the column "shop" says'):
-            read(rows)
+@pytest.mark.parametrize("power", [54, 0, 7.5])
+def test_power_beside_a_year_is_no_week(power):
+    rows = table(("shop", "year", "kW"), lambda t: (*t, power), [(s, 2000 + k) for s in "ab" for k in range(20)])
+    with pytest.raises(DataError, match='the times in "year" begin anew; if the column "shop" says'):
+        read(rows)
 
 
 def test_a_clock_beside_dates_that_come_once_in_each_series_is_no_time():
