@@ -184,7 +184,7 @@ def join_of_times(table: Table, names: Sequence[str]) -> Join:
 
 def with_short_names(table: Table, partial: Sequence[str], others: Sequence[str]) -> list[str]:
     """Return the columns `partial`, such as a year, with those of the `others` that go on from them to smaller units,
-    to days at most, by names that are of something else too: KW beside a year is the week if all its cells are weeks."""
+    to days at most, by names that are of something else too: KW beside a year is the week if all its cells are."""
     units = {_unit_of(table, name): name for name in partial}
     added = []
     for unit in ("quarter", "month", "week", "day"):
