@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -29,8 +30,17 @@ def levels_of(context: click.Context, option: click.Parameter, text: str | None)
     except ValueError:
         levels = (0.0,)
     if any(not 0.005 <= level <= 0.995 for level in levels):
-        raise click.BadParameter(f"{text!r} are no levels from 0.005 to 0.995; write them as in 0.1,0.5,0.9")
+        what = f"{text!r} are no levels from 0.005 to 0.995; write them as in 0.1,0.5,0.9"
+        raise click.BadParameter(f"{what}{_ends_of(levels)}")
     return tuple(dict.fromkeys(levels))
+
+
+def _ends_of(percents: Sequence[float]) -> str:
+    """Return which levels the ends of intervals in percent are, as predict takes them; "" if these are none."""
+    if any(not 1 <= percent <= 99 for percent in percents):
+        return ""
+    ends = sorted({(100 + sign * percent) / 200 for percent in percents for sign in (-1, 1)})
+    return f", or {','.join(f'{end:g}' for end in ends)} for the ends of intervals in percent, as predict takes them"
 
 
 def _matrix(context: click.Context, option: click.Parameter, path: str | None) -> str | None:

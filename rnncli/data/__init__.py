@@ -4,7 +4,7 @@ source       bytes from a file, a pipe or standard input, and their decoding
 files        several files as one source: a folder, a pattern, a list
 lines        the lines of a text, as they come
 encodings    the encoding of data for which none is given
-look         the beginning of a data file, by which tasks tell what it is
+look         the beginning of a data file, by which tasks tell what it is; json_text whether it is JSON
 text         text to tokens (characters, bytes or words) and back; words and spacing know the words of Unicode
 vocabulary   tokens and their numbers
 vectors      vectors of words from a file

@@ -14,18 +14,21 @@ from rnncli.errors import shown
 from rnncli.notes import doubt, note
 
 _SIGN = r"US\$|[$€£¥₹₽₩₺%‰]|°[CF]|USD|EUR|GBP|CHF|JPY|Rs\.?|kr|zł"
-_GAP = "[ \t\u00a0\u202f]*"
+_GAP = "[ \t\u00a0\u2009\u202f]*"
+_MINUS = "+\u2212-"
 _BRACKETED = re.compile(rf"{_GAP}\((.*)\){_GAP}")
 _SIGNED = re.compile(
-    rf"{_GAP}([+-]?){_GAP}({_SIGN})?{_GAP}([+-]?)([0-9.,][0-9.,' \u00a0\u202f]*?|[-–—]){_GAP}({_SIGN})?{_GAP}"
+    rf"{_GAP}([{_MINUS}]?){_GAP}({_SIGN})?{_GAP}([{_MINUS}]?)([0-9.,][0-9.,'\u2019 \u00a0\u2009\u202f]*?|[-–—])"
+    rf"(?:(?<=[0-9])[.,][-–—]{{1,2}})?{_GAP}({_SIGN})?{_GAP}"
 )
 _NUMERIC = re.compile(rf"{_GAP}[+-]?[0-9.,][0-9.,' \u00a0\u202f]*")
+_ALIKE = {" ": "[ \u00a0\u2009\u202f]", "'": "['\u2019]"}  # marks between thousands that are written in several ways
 _SEEN = 20  # cells that tell whether a column may have signs
 
 
 def cleaned(cells: Sequence[str], thousands: str | None, missing: Sequence[str] | None, decimal: str) -> list[str]:
     """Return cells without the mark between `thousands` in such numbers, and those that are one of `missing` empty."""
-    spaces = "[ \u00a0\u202f]" if thousands == " " else re.escape(thousands or "")
+    spaces = _ALIKE.get(thousands or "", re.escape(thousands or ""))
     grouped = re.compile(rf"[ \t]*[+-]?[1-9][0-9]{{0,2}}(?:{spaces}[0-9]{{3}})+(?:{re.escape(decimal)}[0-9]*)?[ \t]*")
     marks, words = re.compile(spaces), set(missing or ())
     numbers = {float(word) for word in words if is_number(word)}
@@ -81,4 +84,4 @@ def split_sign(cell: str) -> tuple[str, str]:
     found = _SIGNED.fullmatch(f"-{bracketed[1]}" if bracketed else cell)
     if found is None or bool(found[2]) == bool(found[5]) or (found[1] and found[3]):
         return "", cell
-    return found[2] or found[5], f"{found[1]}{found[3]}{found[4]}"
+    return found[2] or found[5], f"{found[1]}{found[3]}{found[4]}".replace("\u2212", "-")

@@ -39,7 +39,7 @@ UNITS = {
     "year": ("year", "years", "yr", "jahr", "año", "annee", "année"),
     "quarter": ("quarter", "qtr", "quartal", "trimestre"),
     "month": ("month", "monat", "mes", "mois"),
-    "week": ("week", "isoweek", "woche", "semana", "semaine"),
+    "week": ("week", "isoweek", "woche", "kalenderwoche", "semana", "semaine"),
     "day": ("day", "tag", "dia", "día", "jour"),
     "hour": ("hour", "stunde", "hora", "heure"),
     "minute": ("minute", "minuto"),

@@ -31,10 +31,11 @@ _TEMPLATES = {
     "minute": ("mm", "m"),
     "second": ("ss", "s"),
 }
-_SHORT = {  # names that are of something else too, and tell a unit where the config says that the columns do
+_SHORT = {  # names that are of something else too, and tell a unit beside a year, or where the config says that they do
     "year": ("yyyy", "yy"),
+    "quarter": ("q",),
     "month": ("mon", "mm", "mo"),
-    "week": ("wk", "kw"),
+    "week": ("wk", "kw", "woy", "iso_week", "iso week", "weekofyear", "week_of_year", "weeknum", "week_number", "sem"),
     "day": ("dd", "mday"),
     "hour": ("hr", "hh", "he", "hour ending", "hour_ending"),
     "minute": ("min", "mi"),
@@ -179,6 +180,21 @@ def join_of_times(table: Table, names: Sequence[str]) -> Join:
         )
     fields = tuple(unit if unit in (DATE, CLOCK) else _template_of(table, units[unit], unit) for unit in order)
     return Join(tuple(units[unit] for unit in order), fields)
+
+
+def with_short_names(table: Table, partial: Sequence[str], others: Sequence[str]) -> list[str]:
+    """Return the columns `partial`, such as a year, with those of the `others` that go on from them to smaller units,
+    to days at most, by names that are of something else too: KW beside a year is the week if all its cells are."""
+    units = {_unit_of(table, name): name for name in partial}
+    added = []
+    for unit in ("quarter", "month", "week", "day"):
+        name = next((name for name in others if name.strip().lower() in _SHORT.get(unit, ())), None)
+        if name is not None and {*units} == {*_TIMES[unit][0][:-1]}:
+            cells = list({row[table.header.index(name)].strip() for row in table.rows})
+            if any(stamp_templates.count(cells, template) == len(cells) for template in _TEMPLATES[unit]):
+                units[unit] = name
+                added.append(name)
+    return [*partial, *added]
 
 
 def _unit_of(table: Table, name: str) -> str:

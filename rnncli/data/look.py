@@ -38,8 +38,9 @@ _ODD, _DISTINCT, _DOUBTED = 0.05, 0.7, 0.5  # of a list's lines: most that look 
 _BREAKS = ".,;:!?-–—…"  # at the end of many lines of a text that is broken into lines, and of few of a list
 _NAME = re.compile(r"[^\W_][\w'’.-]*(?: [\w'’.-]+){0,2}")  # of one to three words
 _MARKED = re.compile(  # as a number that can be read in one way: with two marks, or with the same twice
-    r"[+-]?[0-9]{1,3}([.,' \u00a0\u202f])[0-9]{3}(?:(?:\1[0-9]{3})*(?!\1)([.,])[0-9]+|(?:\1[0-9]{3})+)"
+    r"[+-]?[0-9]{1,3}([.,'\u2019 \u00a0\u2009\u202f])[0-9]{3}(?:(?:\1[0-9]{3})*(?!\1)([.,])[0-9]+|(?:\1[0-9]{3})+)"
 )
+_ALIKE = {"\u2019": "'", "\u00a0": " ", "\u2009": " ", "\u202f": " "}  # as data.thousands has such marks
 _SENTENCE = 4  # words
 _FEWEST_ROWS = 3  # before a file that is not called a table is one
 
@@ -84,7 +85,7 @@ class ColumnLook:
     def marks(self) -> set[tuple[str, str]]:
         """The marks between thousands and of decimals, "" where there are none, of numbers that tell them apart."""
         found = (_MARKED.fullmatch(split_sign(cell)[1].strip()) for cell in self.cells)
-        return {(match[1] if match[1] in ".,'" else " ", match[2] or "") for match in found if match}
+        return {(_ALIKE.get(match[1], match[1]), match[2] or "") for match in found if match}
 
     @cached_property
     def whole(self) -> bool:

@@ -25,7 +25,7 @@ _NUMBER = {".": re.compile(_SHAPE.format(point=r"\.")), ",": re.compile(_SHAPE.f
 _CHARACTERS = {point: f"0123456789{point}+-eE \t\n".encode() for point in _NUMBER}
 _MISSING = re.compile(r"[ \t]*(?:#?na|nan|null|none|#?n/a|[-–—]+|\.|\?|unavailable|unknown)?[ \t]*", re.IGNORECASE)
 _INFINITE = re.compile(r"[ \t]*[+-]?inf(?:inity)?[ \t]*", re.IGNORECASE)
-_GROUPED = re.compile(r"[ \t]*[+-]?[1-9][0-9]{0,2}(?:[.,_' \u00a0\u202f][0-9]{3})+(?:[.,][0-9]*)?[ \t]*")
+_GROUPED = re.compile(r"[ \t]*[+-]?[1-9][0-9]{0,2}(?:[.,_'\u2019 \u00a0\u2009\u202f][0-9]{3})+(?:[.,][0-9]*)?[ \t]*")
 _LARGEST = 1e30  # squares of larger values leave float32, where the model computes
 
 

@@ -30,10 +30,11 @@ from rnncli.data.stamps import (
 from rnncli.data.strptime_format import is_strptime
 from rnncli.data.timeline import Timeline
 from rnncli.data.zoned_times import LOCAL, MOMENT, evenness, parsed, written
-from rnncli.errors import DataError, shown
+from rnncli.errors import DataError, quoted, shown
 
 _YEARS = frozenset(map(str, range(1800, 2200)))  # of dates in digits that might as well be counters
 _MONTH_AND_YEAR = re.compile(r"(?:\d{1,2}\.? ?)?[^\W\d_]{3,9}\.?[-/ ]?(?:\d\d){1,2}")  # in whatever language
+_SHORT_MONTH = 4  # letters of the short name of a month, without its point
 NO_TIME = "none"  # as data.time: the rows follow each other, whatever a column of dates says
 
 _SEEN = 3  # times a time of the day makes a habit
@@ -196,10 +197,13 @@ def refuse_format(column: StampColumn, i: int, names: Sequence[str]) -> NoReturn
         column.refuse(i, f"{what}; make them even with --set data.resample={interval_for(np.diff(values))}")
     if column.forms and is_strptime(column.forms[0]):
         column.refuse(
-            i, f"{shown(column.cells[i])} is not a time in the format {column.forms[0]} of data.time_format{footer}"
+            i,
+            f"{shown(column.cells[i])} is not a time in the format {column.forms[0]} of data.time_format{footer}"
+            + ("; LC_TIME names the language of months" if re.search("%[bB]", column.forms[0]) else ""),
         )
     if _MONTH_AND_YEAR.fullmatch(text) and not footer:
-        mend = "if it is a month, write it as a number, such as 2015-03, or by its English name"
+        named = f"--set data.time_format={quoted(_of_strptime(text))} where LC_TIME names its language"
+        mend = f"if it is a month, write it as a number, such as 2015-03, or by its English name, or {named}"
         column.refuse(i, f"{shown(text)} is not a time; {mend}")
     if i == 0:
         usual = "an integer, YYYY-MM, YYYY-MM-DD or YYYY-MM-DD hh:mm, or another usual form"
@@ -214,6 +218,18 @@ def refuse_format(column: StampColumn, i: int, names: Sequence[str]) -> NoReturn
         what = f"{shown(text)} is not {names[0]}, as the dates before it are"
         column.refuse(i, f"{what}: the order of day and month is ambiguous; rewrite the dates as YYYY-MM-DD")
     column.refuse(i, f"{shown(text)} is not a time; expected {' or '.join(names[:2])} as {before}{footer}")
+
+
+def _of_strptime(text: str) -> str:
+    """Return the format of a day, the name of a month and a year, or of some of them, as strptime has it."""
+
+    def directive(found: re.Match[str]) -> str:
+        word = found[0]
+        if word.isdecimal():
+            return "%Y" if len(word) == 4 else "%d" if found.start() == 0 else "%y"
+        return "%b" if len(word) <= _SHORT_MONTH else "%B"
+
+    return re.sub(r"\d+|[^\W\d_]+", directive, text)
 
 
 def refuse_ambiguous(column: StampColumn, names: Sequence[str]) -> NoReturn:

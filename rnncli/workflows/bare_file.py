@@ -13,6 +13,7 @@ from rnncli.config.loading import given_keys
 from rnncli.config.section import keys_of
 from rnncli.config.sections import SECTIONS
 from rnncli.data.files import Paths, read_files
+from rnncli.data.json_text import is_json
 from rnncli.data.lines import UNDECODED
 from rnncli.data.look import Look, look_at
 from rnncli.data.source import STDIN, Source
@@ -23,6 +24,7 @@ from rnncli.tasks.task import CONCEIVABLE, Recognised, Task
 
 _ROLES = ("text", "inputs", "label", "id", "source", "target")  # keys of `data` that go together
 _FEWEST = 5  # examples or rows
+_START = 100  # characters of JSON that show of what it is
 _NAMED = 3  # files that a note names
 
 
@@ -169,10 +171,25 @@ def _choice(command: str, look: Look, given: Mapping[str, Any]) -> tuple[str, Re
         choices = [f"{command} --set task={name} ({one.why})" for name, one in equal.items()]
         raise UsageError(f"{look.name}: may be for several tasks; choose one: {', or '.join(choices)}")
     name, *others = sorted(found, key=lambda name: -found[name].certainty)
+    if name == "language-model" and look.form is None and len(able) > 1:
+        _refuse_json(look, command)
     if others and found[others[0]].certainty == CONCEIVABLE:
         others[0] += f" for {found[others[0]].why}"
     others.append("NAME, as in rnncli help tasks" if look.table or name == "language-model" else "language-model")
     return name, found[name], others[0]
+
+
+def _refuse_json(look: Look, command: str) -> None:
+    """Raise UsageError for JSON, which is more likely a table, or examples, than a text to learn."""
+    text = "\n".join(look.lines)
+    if is_json(text, whole=look.whole):
+        start = "".join(text[:_START].split())[:2]
+        each = ".[] | " if start in ("[{", "[[") else ""
+        columns = "[.NAME, .OTHER] | " if "{" in start else ""
+        raise UsageError(
+            f"{look.name}: JSON is not read as a table; write CSV, such as with jq -r "
+            f"'{each}{columns}@csv', or learn it as text: {command} --set task=language-model"
+        )
 
 
 def _possible(look: Look) -> list[str]:

@@ -63,7 +63,11 @@ def test_levels_of_the_quantile_loss_may_be_chosen(folder: Path) -> None:
     assert json.loads(chosen.ok().out)["backtest"]["wql_levels"] == [0.5, 0.95]
     twice = run("evaluate", "run", "--levels", "0.5,0.95,0.5", "-f", "json", cwd=folder)
     assert twice.ok().out == chosen.out
-    assert "'80,95' are no levels from 0.005 to 0.995; write them as in 0.1,0.5,0.9" in bad.failed(2)
+    assert (
+        "'80,95' are no levels from 0.005 to 0.995; write them as in 0.1,0.5,0.9, or 0.025,0.1,0.9,0.975 for the ends "
+        "of intervals in percent, as predict takes them" in bad.failed(2)
+    )
+    run("evaluate", "run", "--levels", "0.025,0.1,0.9,0.975", cwd=folder).ok()
 
 
 def test_train_and_evaluate_say_the_same_words_in_every_form(folder: Path) -> None:

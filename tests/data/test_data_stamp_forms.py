@@ -175,18 +175,19 @@ def test_a_fault_is_refused_by_its_line_and_never_ignored(name, fault):
 
 
 @pytest.mark.parametrize(
-    ("stamps", "place"),
+    ("stamps", "place", "form"),
     [
-        (["Jan 19", "Feb 19", "Mrz 19", "Apr 19"], 2),
-        (["Jan-19", "Feb-19", "Mrz-19", "Apr-19"], 2),
-        (["Januar 2019", "Februar 2019", "März 2019"], 0),
-        (["1. Januar 2019", "1. Februar 2019", "1. März 2019"], 0),
-        (["janv. 2019", "févr. 2019", "mars 2019"], 0),
+        (["Jan 19", "Feb 19", "Mrz 19", "Apr 19"], 2, "'%b %y'"),
+        (["Jan-19", "Feb-19", "Mrz-19", "Apr-19"], 2, "%b-%y"),
+        (["Januar 2019", "Februar 2019", "März 2019"], 0, "'%B %Y'"),
+        (["1. Januar 2019", "1. Februar 2019", "1. März 2019"], 0, "'%d. %B %Y'"),
+        (["janv. 2019", "févr. 2019", "mars 2019"], 0, "'%b. %Y'"),
     ],
 )
-def test_names_of_months_of_other_languages_are_sent_to_numbers(stamps, place):
+def test_names_of_months_of_other_languages_are_sent_to_numbers_or_to_a_format(stamps, place, form):
     with pytest.raises(DataError, match="write it as a number, such as 2015-03, or by its English name") as refused:
         read("Mon YY", stamps)
+    assert f", or --set data.time_format={form} where LC_TIME names its language" in str(refused.value)
     assert str(refused.value).startswith(f"d.csv:{place + 2}: column 1 ")
     (timeline,), _ = read("YYYY-MM", [f"2019-{month:02d}" for month in range(1, len(stamps) + 1)])
     assert timeline.frequency == "month"

@@ -171,6 +171,8 @@ def test_other_tasks_read_decimal_commas() -> None:
         ("34,{:03d}.05 $", {"decimal": ".", "thousands": ","}),
         ("34 {:03d},5", {"decimal": ",", "thousands": " "}),
         ("1'234'{:03d}", {"decimal": ".", "thousands": "'"}),
+        ("CHF 34\u2019{:03d}.00", {"decimal": ".", "thousands": "'"}),
+        ("34\u2009{:03d},00 €", {"decimal": ",", "thousands": " "}),
         ("1.234.{:03d}", {"decimal": ",", "thousands": "."}),
         ("34.{:03d}", {}),  # thousands or a fraction: read as it stands
     ],

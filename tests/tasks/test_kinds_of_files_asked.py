@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 
 import pytest
@@ -209,3 +210,30 @@ def test_what_is_enough_is_not_refused(name: str, content: str) -> None:
 def test_a_table_of_texts_may_be_for_each_task_whose_kinds_of_columns_it_has(header, row, tasks) -> None:
     asked = commands(refused(f"{header}\n{rows(row)}", "a.csv"), "a.csv")
     assert [command[0] for command in asked] == [f"task={task}" for task in tasks]
+
+
+RECORDS = [{"day": day, "load": value(i)} for i, day in enumerate(DAYS[:60])]
+LISTS = [[*record.values()] for record in RECORDS]
+JSONS = {  # and how jq makes it a CSV
+    "a list": (json.dumps(RECORDS), ".[] | [.NAME, .OTHER] | @csv"),
+    "a list over many lines": (json.dumps(RECORDS, indent=2), ".[] | [.NAME, .OTHER] | @csv"),
+    "a list longer than a look": (json.dumps(RECORDS * 10_000), ".[] | [.NAME, .OTHER] | @csv"),
+    "objects in lines": ("".join(f"{json.dumps(one)}\n" for one in RECORDS), "[.NAME, .OTHER] | @csv"),
+    "a list of lists": (json.dumps(LISTS), ".[] | @csv"),
+    "lists in lines": ("".join(f"{json.dumps(one)}\n" for one in LISTS), "@csv"),
+}
+
+
+@pytest.mark.parametrize("kind", JSONS)
+def test_json_is_not_learnt_as_text_unasked(kind: str) -> None:
+    content, query = JSONS[kind]
+    assert refused(content, "a.json") == (
+        f"a.json: JSON is not read as a table; write CSV, such as with jq -r '{query}', or learn it as text: "
+        "rnncli train a.json --set task=language-model"
+    )
+    assert taken(content, "a.json", "task=language-model")[0] == "language-model"
+
+
+@pytest.mark.parametrize("text", ["[1] A note {}\n", "{{ x = {}; }}\n", '{{"a": {}}} and more\n', "[{}]]\n"])
+def test_a_text_that_begins_like_json_is_a_text(text: str) -> None:
+    assert taken("".join(text.format(TEXTS[i]) for i in range(100)), "a.txt")[0] == "language-model"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from rnncli.errors import shown
 from rnncli.tasks.forecast.config import ForecastConfig
 from rnncli.tasks.forecast.hierarchy import Hierarchy
-from rnncli.tasks.forecast.panel import Panel
+from rnncli.tasks.forecast.panel import Panel, ending_early
 from rnncli.tasks.forecast.panel_columns import Columns
 from rnncli.tasks.task import count_of_networks
 
@@ -37,8 +39,8 @@ def facts_of(
 
 
 def rows_to_forecast(panel: Panel) -> int:
-    """Return how many rows after the end of every series known covariates stand in."""
-    return min((len(column) for columns in panel.coming for column in columns.values()), default=0)
+    """Return how many rows after the end of every series known covariates stand in, of those that go on to the end."""
+    return int(np.delete(panel.counts_to_come, ending_early(panel)).min())
 
 
 def times_of(panel: Panel) -> str:
@@ -57,10 +59,18 @@ def _roles(panel: Panel, columns: Columns) -> Iterator[tuple[str, str]]:
         yield "times", f"{shown(str(columns.time))}, {times_of(panel)}"
     if columns.id is not None:
         yield "series", f"named by {shown(columns.id)}, with {', '.join(columns.targets)}"
-    coming = rows_to_forecast(panel)
-    known = f"known ahead, for {coming:,} {'row' if coming == 1 else 'rows'} to forecast"
+    known = f"known ahead, for {_to_come(panel)} to forecast"
     roles = {"up to the last row": columns.past, known: columns.known_covariates, "static": columns.static}
     if told := [f"{', '.join(names)} {role}" for role, names in roles.items() if names]:
         yield "covariates", "; ".join(told)
     if columns.hierarchy:
         yield "sums", Hierarchy.of(columns, panel.ids).described()
+
+
+def _to_come(panel: Panel) -> str:
+    """Return for how many rows covariates are known, and of how many series if they are not of all."""
+    counts = panel.counts_to_come
+    coming = rows_to_forecast(panel) or int(counts[counts > 0].min(initial=counts.max()))
+    told = int((counts >= coming).sum())
+    which = "" if told == len(counts) else f" of {told:,} of {len(counts):,} series"
+    return f"{coming:,} {'row' if coming == 1 else 'rows'}{which}"

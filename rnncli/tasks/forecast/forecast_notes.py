@@ -13,7 +13,7 @@ from rnncli.notes import doubt, note
 from rnncli.tasks.forecast.backtest import NETWORK
 from rnncli.tasks.forecast.calibration import RECEIPTS, Receipt, in_words
 from rnncli.tasks.forecast.padding import FEW
-from rnncli.tasks.forecast.panel_tables import ending_early
+from rnncli.tasks.forecast.panel import Panel, ending_early
 from rnncli.tasks.forecast.recursive import Recursive
 from rnncli.tasks.forecast.splits import TEST, TRAINING, VALIDATION
 
@@ -55,13 +55,24 @@ def note_method(forecaster: Forecaster, wanted: int, *, network: bool) -> None:
             + ("masked" if forecaster.data.padding else "their first value")
         )
     panel = forecaster.panel
-    if panel.timelines and (early := ending_early(panel)):
+    if early := ending_early(panel):
         first = early[0]
         doubt(
             f"{len(early):,} of {len(panel.ids):,} series end before others, {shown(panel.ids[first])} at "
             f"{panel.timelines[first].stamp(0)} the first: each is forecast from its own end on, so rows and totals "
             "are of different times; leave out those that have ended, and bring the others up to date"
         )
+
+
+def doubt_ended(panel: Panel, ended: Sequence[int], wanted: int) -> None:
+    """Write a doubt on the series `ended` of `panel`, which are left out of the forecast."""
+    name, stamp = shown(panel.ids[ended[0]]), panel.timelines[ended[0]].stamp(0)
+    are = "is" if len(ended) == 1 else "are"
+    doubt(
+        f"{len(ended):,} of {len(panel.ids):,} series {are} not forecast, {name} the first: it ended at {stamp}, "
+        f"before others, and its known covariates are not told for {wanted:,} rows after it; if it goes on, "
+        "give them in --future FILE"
+    )
 
 
 def note_receipts(forecaster: Forecaster, levels: Sequence[float], wanted: int, *, network: bool) -> None:

@@ -25,12 +25,12 @@ from rnncli.tasks.forecast.config import ForecastConfig, SeriesConfig
 from rnncli.tasks.forecast.continuation import doubt_beginning, follows, require_frequency, rows_read
 from rnncli.tasks.forecast.explanation import Explanation, explained, explained_baseline, usual_values
 from rnncli.tasks.forecast.features import Fitted, last_contexts
-from rnncli.tasks.forecast.forecast_notes import doubt_another_level, note_method, note_receipts
+from rnncli.tasks.forecast.forecast_notes import doubt_another_level, doubt_ended, note_method, note_receipts
 from rnncli.tasks.forecast.hierarchy import Hierarchy, require_whole
 from rnncli.tasks.forecast.kept import require_kept
 from rnncli.tasks.forecast.members import SEED, Average, build_members
 from rnncli.tasks.forecast.options import ForecastOptions
-from rnncli.tasks.forecast.panel import Panel, continued
+from rnncli.tasks.forecast.panel import Panel, continued, ending_early, stacked
 from rnncli.tasks.forecast.panel_columns import Columns
 from rnncli.tasks.forecast.panel_tables import lines_of, read_panel, refuse_coming_alone, with_future
 from rnncli.tasks.forecast.paths import Past, Walk
@@ -143,6 +143,17 @@ class Forecaster(Predictor):
         self.panel = with_future(self.panel, self.columns, source, data)
         coming = replace(self.panel, past={}, known_covariates={}, static={})
         self.fitted.encoders.note_unseen(coming, source.name, lines_of(source, data, self.columns))
+
+    def _leave_out_ended(self, wanted: int) -> None:
+        """Leave out series that ended before others, such as those of a closed shop, if their known covariates are not
+        told for the `wanted` rows. Sums need all series."""
+        if not self.columns.known_covariates or self.columns.hierarchy:
+            return
+        counts = self.panel.counts_to_come
+        ended = [s for s in ending_early(self.panel) if counts[s] < wanted]
+        if ended:
+            doubt_ended(self.panel, ended, wanted)
+            self._take(stacked([self.panel.one(s) for s in range(len(counts)) if s not in {*ended}]))
 
     def _take(self, panel: Panel) -> None:
         fitted = self.fitted.for_series(panel, self.trained_on, self.data)
@@ -313,6 +324,7 @@ class Forecaster(Predictor):
             self._read_history(read_source(asked.data), data)
         if options.future is not None:
             self.read_future(read_source(options.future), data)
+        self._leave_out_ended(options.horizon or self.horizon)
         levels = options.levels or (SHOWN if options.plot and self.validated.calibrations else ())
         if options.sum:
             rows = self.totals(options)

@@ -61,6 +61,11 @@ class Panel:
         """Return the slice of the rows of series s."""
         return slice(int(self.starts[s]), int(self.starts[s + 1]))
 
+    @property
+    def counts_to_come(self) -> np.ndarray:
+        """The rows (S,) after the end of each series in which all its known covariates stand."""
+        return np.array([min(map(len, columns.values()), default=0) for columns in self.coming])
+
     def zeros(self) -> np.ndarray:
         """Return the row (S,) that each series has, or would have, at one time of all: at the end of the first series,
         or, without times, at its own beginning."""
@@ -189,6 +194,13 @@ def _require_room(words: Mapping[str, Sequence[str]]) -> None:
     room = sum(len(column) * max(map(len, column), default=0) for column in words.values())
     if room > max(_TEXT, _ROOM * sum(len(word) + len('"",') for column in words.values() for word in column)):
         raise ValueError("one of its words is far longer than the others")
+
+
+def ending_early(panel: Panel) -> list[int]:
+    """Return the series that end before the one that ends last."""
+    of_stamp = {one.last: panel.timelines[0].offset_of(one.stamp(0)) or 0 for one in panel.timelines}
+    last = max(of_stamp.values(), default=0)
+    return [s for s, one in enumerate(panel.timelines) if of_stamp[one.last] < last]
 
 
 def stacked(panels: Sequence[Panel]) -> Panel:
@@ -331,8 +343,20 @@ class Grid:
         return chosen
 
 
-def coming_values(column: Column, places: np.ndarray, duplicates: str, *, blank_is_a_word: bool) -> Column:
-    """Return a column (n,) from place 0 up to the first place that lacks it, without rows at places (n,) below 0."""
+def coming_values(
+    known: Column, column: Column, places: np.ndarray, duplicates: str, *, blank_is_a_word: bool
+) -> Column:
+    """Return a column (n,) from place 0 up to the first place that lacks it, without rows at places (n,) below 0.
+
+    known: the column at the first places, which stands where no row has another value.
+    """
+    kept = np.setdiff1d(np.arange(len(known)), places)
+    told = np.concatenate([known[kept], column]), np.concatenate([kept, places])
+    values = _first_values(*told, duplicates, blank_is_a_word=blank_is_a_word)
+    return np.concatenate([values, known[len(values) :]])
+
+
+def _first_values(column: Column, places: np.ndarray, duplicates: str, *, blank_is_a_word: bool) -> Column:
     there = (0 <= places) & (places < len(places))  # beyond that some place before is empty
     column, places = column[there], places[there]
     if not places.size:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from rnncli.data.timeline import Timeline
 from rnncli.errors import DataError, quoted, shown
 from rnncli.notes import doubt, note
 from rnncli.tasks.forecast.config import SeriesConfig
-from rnncli.tasks.forecast.panel import Column, Filling, Grid, Panel, coming_values, filled, stacked
+from rnncli.tasks.forecast.panel import Column, Filling, Grid, Panel, coming_values, ending_early, filled, stacked
 from rnncli.tasks.forecast.panel_columns import Columns, rows_of_series
 from rnncli.tasks.forecast.panel_keys import keys_of
 
@@ -72,44 +73,66 @@ class StepTable:
         )
 
     def coming(self, panel: Panel) -> tuple[Mapping[str, Column], ...]:
-        """Return the known covariates of the rows after the end of each series of `panel`."""
+        """Return the known covariates of the rows after the end of each series of `panel`, beside those it has.
+
+        DataError for a series of which nobody tells the next row, unless it ended before others.
+        """
         cells = self._covariates(self.columns.known_covariates)
         blanks = {key for key, column in panel.known_covariates.items() if _is_words(column) and "" in column}
-        found = []
+        early, counts = ending_early(panel), panel.counts_to_come
+        found: list[Mapping[str, Column]] = []
         for s, name in enumerate(panel.ids):
             # Columns side by side as series of their own share the rows ahead.
-            rows = self.groups.get(name if self.columns.id is not None else "")
-            if rows is None:
-                raise DataError(f"{self.table.name}: has no rows of the series {shown(name)}; add them")
-            places = self._places_after(rows, name, panel.timelines[s] if panel.timelines else None)
+            rows = self.groups.get(name if self.columns.id is not None else "", np.zeros(0, np.int64))
+            timeline = panel.timelines[s] if panel.timelines else None
+            places = self._places_after(rows, timeline, len(rows) + int(counts[s]))
+            if 0 not in places and not counts[s] and s not in early:
+                self._refuse_lacking(rows, name, timeline)
             self._merged(cells, rows[places >= 0], places[places >= 0])
-            found.append(self._coming(cells, rows, places, blanks))
+            found.append(self._coming(cells, rows, places, blanks, panel.coming[s]))
         return tuple(found)
 
+    def _refuse_lacking(self, rows: np.ndarray, name: str, timeline: Timeline | None) -> NoReturn:
+        """Raise DataError for a series of which none of its `rows` is the next one."""
+        if not rows.size or timeline is None:
+            raise DataError(f"{self.table.name}: has no rows of the series {shown(name)}; add them")
+        stamp = timeline.stamp(1)
+        raise DataError(f"{self.table.name}: has no row of {stamp}, where {_the_series(name)} goes on; add it")
+
     def _coming(
-        self, columns: Mapping[str, Column], rows: np.ndarray, places: np.ndarray, blanks: Collection[str]
+        self,
+        columns: Mapping[str, Column],
+        rows: np.ndarray,
+        places: np.ndarray,
+        blanks: Collection[str],
+        known: Mapping[str, Column] | None = None,
     ) -> dict[str, Column]:
-        """Return `columns` of those `rows` of a series (n,) that are at the places (n,) 0, 1, … after its end."""
+        """Return `columns` of those `rows` of a series (n,) that are at the places (n,) 0, 1, … after its end, beside
+        the `known` ones."""
         return {
-            key: coming_values(column[rows], places, self._of_covariates, blank_is_a_word=key in blanks)
+            key: coming_values(
+                known[key] if known else column[:0],
+                column[rows],
+                places,
+                self._of_covariates,
+                blank_is_a_word=key in blanks,
+            )
             for key, column in columns.items()
         }
 
-    def _places_after(self, rows: np.ndarray, name: str, timeline: Timeline | None) -> np.ndarray:
-        """Return how many steps each of `rows` (n,) is after the first row ahead; below 0 if it is passed over."""
+    def _places_after(self, rows: np.ndarray, timeline: Timeline | None, count: int) -> np.ndarray:
+        """Return how many steps each of `rows` (n,) is after the first row ahead, below 0 if it is passed over: if it
+        is none of the next `count`."""
         if timeline is None or self.columns.time is None:
             return np.arange(len(rows))
         at = self.index[self.columns.time]
         offsets: dict[str, list[int]] = {}
-        for k, stamp in enumerate(timeline.following(len(rows))):
+        for k, stamp in enumerate(timeline.following(count)):
             offsets.setdefault(stamp, []).append(k)  # two in the hour that is repeated when summer time ends
         places = []
         for row in rows.tolist():
             found = offsets.get(self.table.rows[row][at].strip(), [-1])
             places.append(found.pop(0) if len(found) > 1 else found[0])
-        if 0 not in places:
-            stamp = timeline.stamp(1)
-            raise DataError(f"{self.table.name}: has no row of {stamp}, where {_the_series(name)} goes on; add it")
         seen: set[int] = set()
         for row, place in zip(rows.tolist(), places, strict=True):
             if place in seen and self.data.duplicates == "refuse":
@@ -119,7 +142,7 @@ class StepTable:
                     "--duplicates first|last|mean|sum"
                 )
             seen |= {place} - {-1}
-        return np.array(places)
+        return np.array(places, np.int64)
 
     def _timelines(self) -> tuple[list[Timeline], np.ndarray]:
         if self.columns.time is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -18,7 +18,7 @@ from rnncli.errors import ConfigError, DataError, UsageError, quoted, shown
 from rnncli.notes import doubt, note, noting
 from rnncli.tasks.forecast.config import SeriesConfig
 from rnncli.tasks.forecast.hierarchy import Hierarchy, coming_of_all, require_hierarchy, with_sums
-from rnncli.tasks.forecast.panel import Column, Panel, filled, first_known, gaps_as_zeros, stacked
+from rnncli.tasks.forecast.panel import Panel, ending_early, filled, first_known, gaps_as_zeros, stacked
 from rnncli.tasks.forecast.panel_columns import Columns, find_columns, require_columns, rows_of_series, steps_of
 from rnncli.tasks.forecast.panel_steps import StepTable
 from rnncli.tasks.forecast.resampling import resampled
@@ -169,19 +169,12 @@ def _with_zeros(panel: Panel, before: Panel | None) -> Panel:
             f"{count:,} missing values of {made.known.size:,} count as 0 (data.missing is zero); the covariates of a "
             "missing row are those of the row before"
         )
-    if made.timelines and (early := ending_early(made)):
+    if early := ending_early(made):
         doubt(
             f"{len(early):,} of {len(made.ids):,} series end before others, {shown(made.ids[early[0]])} the first: "
             "nothing counts as 0 after their last rows; write a row with 0 at the end of those that are to go on"
         )
     return made
-
-
-def ending_early(panel: Panel) -> list[int]:
-    """Return the series that end before the one that ends last."""
-    of_stamp = {one.last: panel.timelines[0].offset_of(one.stamp(0)) or 0 for one in panel.timelines}
-    last = max(of_stamp.values())
-    return [s for s, one in enumerate(panel.timelines) if of_stamp[one.last] < last]
 
 
 def separate(panel: Panel, targets: Sequence[str], *, goes_on: bool = False) -> Panel:
@@ -201,8 +194,8 @@ def with_future(panel: Panel, columns: Columns, source: Source, data: SeriesConf
     """Return the panel with the known covariates in `source` for the rows after the end of each series.
 
     Rows are found by their times; those up to the end are passed over. Without times, all are after it. Rows that the
-    panel has after the last of them are kept. ConfigError without known covariates; DataError for a series whose next
-    row is missing.
+    panel has beside them are kept. ConfigError without known covariates; DataError for a series whose next row nobody
+    tells, unless it ended before others.
     """
     if not columns.known_covariates:
         raise ConfigError("data.future: tells known covariates, and data.known_covariates names none; remove one")
@@ -212,21 +205,10 @@ def with_future(panel: Panel, columns: Columns, source: Source, data: SeriesConf
     if data.resample is not None:
         table = resampled(table, only, data)
     if not columns.hierarchy:
-        return replace(panel, coming=_coming(table, only, data, panel))
+        return replace(panel, coming=StepTable(table, only, data, panel).coming(panel))
     hierarchy = Hierarchy.of(columns, panel.ids)
     leaves = stacked([panel.one(s) for s in range(hierarchy.sums, len(panel.ids))])
-    return replace(panel, coming=coming_of_all(hierarchy, _coming(table, only, data, leaves)))
-
-
-def _coming(table: Table, columns: Columns, data: SeriesConfig, panel: Panel) -> tuple[Mapping[str, Column], ...]:
-    def kept_after(column: Column, before: Column | None) -> Column:
-        return column if before is None else np.concatenate([column, before[len(column) :]])
-
-    told = StepTable(table, columns, data, panel).coming(panel)
-    return tuple(
-        {key: kept_after(column, before.get(key)) for key, column in its.items()}
-        for its, before in zip(told, panel.coming, strict=True)
-    )
+    return replace(panel, coming=coming_of_all(hierarchy, StepTable(table, only, data, leaves).coming(leaves)))
 
 
 def refuse_coming_alone(source: Source, data: SeriesConfig, columns: Columns) -> None:

@@ -14,10 +14,16 @@ from rnncli.notes import doubt
 from rnncli.tasks.forecast.config import SeriesConfig
 from rnncli.tasks.forecast.panel_times import is_read, is_whole, usual_name
 
-# Names of what is to be forecast, likelier ones first.
+# Names of what is to be forecast, in the languages that tables come in most, likelier ones first.
 _USUAL = (
-    *("y", "target", "sales", "sold", "demand", "quantity", "consumption", "load", "count", "cnt", "close", "price"),
-    "value",
+    *("y", "target"),
+    *("sales", "umsatz", "absatz", "verkauf", "verkäufe", "erlös", "erlöse", "ventas", "venta", "ventes", "vente"),
+    *("sold", "demand", "nachfrage", "bedarf", "demanda", "demande"),
+    *("quantity", "menge", "verkaufsmenge", "cantidad", "quantité", "quantite"),
+    *("consumption", "verbrauch", "consumo", "consommation", "load"),
+    *("count", "cnt", "anzahl", "besucher", "bestand"),
+    *("close", "price", "preis", "precio", "prix"),
+    *("value", "wert", "valor", "valeur"),
 )
 _OF_A_CALENDAR = re.compile(
     r"(?:day|hour|minute|week|month|quarter)s?(?:of|in)(?:day|week|month|quarter|year)|dow|doy|woy|yr|mnth|mth|hr|"

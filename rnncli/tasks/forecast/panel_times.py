@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from rnncli.data import dotted_months
 from rnncli.data.column_kinds import CALENDAR_NAMES, Kind, kind_of_column
 from rnncli.data.csv_table import Table
-from rnncli.data.joined_columns import Join, join_of_times, tells_clock
+from rnncli.data.joined_columns import Join, join_of_times, tells_clock, with_short_names
 from rnncli.data.numeric import column_index
 from rnncli.data.stamp_column import NO_TIME
 from rnncli.data.stamps import formats_of, read
@@ -49,6 +49,8 @@ def find_time(
             partial = [name for name in partial if tells_clock(table, name)]
         elif len(partial) > 1:  # a decimal date beside year and month
             found = None
+    if partial and found is None:
+        partial = with_short_names(table, partial, [name for name, kind in kinds.items() if kind is None])
     if partial and (found is None or _repeats(table, found, identity)):
         return _together(table, [*([found] if found else []), *partial], identity) or found
     return found

@@ -177,6 +177,33 @@ def test_covariates_that_end_before_a_horizon_beyond_the_trained_one_are_named(d
     assert caught.value.exit_code == 3
 
 
+def test_a_series_that_ended_before_others_is_left_out_where_its_covariates_are_not_told():
+    def shop(name, rows, more):
+        y = [*map(str, SERIES[:rows]), *[""] * more]
+        return "".join(f"{name},{day},{value},{k % 5}\n" for k, (day, value) in enumerate(zip(DAYS, y, strict=False)))
+
+    table = "shop,day,y,k\n" + shop("a", N, HORIZON) + shop("b", N - 20, 0) + shop("c", N, HORIZON)
+    experiment = made(table.encode(), target="y", known_covariates=["k"])
+    model, told = reloaded(experiment), []
+    assert dict(experiment.facts)["covariates"] == "k known ahead, for 3 rows of 2 of 3 series to forecast"
+    assert experiment.after_training(can_evaluate=True) == ("predict",)
+    with noting(told.append):
+        got = model.predict(Asked(None, {}, {"network": True})).nested
+    assert [row["shop"] for row in got] == ["a"] * HORIZON + ["c"] * HORIZON
+    assert [text for text in told if "not forecast" in text] == [
+        f'1 of 3 series is not forecast, "b" the first: it ended at {DAYS[N - 21]}, before others, and its known '
+        "covariates are not told for 3 rows after it; if it goes on, give them in --future FILE"
+    ]
+    whole = reloaded(experiment)
+    rows = "shop,day,k\n" + "".join(f"b,{DAYS[N - 20 + k]},{k}\n" for k in range(HORIZON))
+    whole.read_future(Source("f.csv", rows.encode()), whole.data)
+    every = whole.predict(Asked(None, {}, {"network": True})).nested
+    assert [row for row in every if row["shop"] != "b"] == got
+    assert len(every) == 3 * HORIZON
+    with pytest.raises(DataError, match='of the series "a" end too early'):
+        model.predict(Asked(None, {}, {"horizon": HORIZON + 1}))
+
+
 def test_a_horizon_of_fifty_times_the_trained_one_is_the_last():
     model = reloaded(made(csv(y=SERIES)))
     assert len(rows_of(model, 50 * HORIZON)) == 150

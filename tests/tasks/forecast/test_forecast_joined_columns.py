@@ -18,6 +18,7 @@ HOURS = [START + timedelta(hours=k) for k in range(60)]
 QUARTERS = [START + timedelta(minutes=15 * k) for k in range(300)]
 DAYS = [START + timedelta(days=k) for k in range(70)]
 WEEKS = [START + timedelta(weeks=k) for k in range(90)]
+MANY_WEEKS = [START + timedelta(weeks=k) for k in range(160)]
 MONTHS = [datetime(2015 + k // 12, k % 12 + 1, 1) for k in range(50)]
 
 
@@ -46,6 +47,10 @@ FORMS = {
     "quarters": (("year", "quarter"), lambda t: (t.year, (t.month + 2) // 3), MONTHS[::3]),
     "named quarters": (("year", "qtr"), lambda t: (t.year, f"Q{(t.month + 2) // 3}"), MONTHS[::3]),
     "weeks": (("year", "week"), lambda t: t.isocalendar()[:2], WEEKS),
+    "weeks by a short name": (("Jahr", "KW"), lambda t: t.isocalendar()[:2], WEEKS),
+    "weeks of a calendar": (("Jahr", "Kalenderwoche"), lambda t: f"{t:%G %V}".split(), MANY_WEEKS),
+    "quarters by a letter": (("Year", "Q"), lambda t: (t.year, (t.month + 2) // 3), MONTHS[::3]),
+    "days by short names": (("Year", "Mon", "DD"), lambda t: (t.year, t.month, t.day), DAYS),
     "days of months": (("year", "month", "day"), lambda t: (t.year, t.month, t.day), DAYS),
     "numbers down to minutes": (
         ("year", "month", "day", "hour", "minute"),
@@ -85,6 +90,13 @@ def test_they_are_read_together_in_each_of_several_series_too(name):
     panel, columns = read(rows, id="shop")
     assert columns.cells(columns.time, panel.timelines[1].stamp(0)).keys() == {*names}
     assert panel.lengths.tolist() == [len(moments)] * 2
+
+
+@pytest.mark.parametrize("power", [54, 0, 7.5])
+def test_power_beside_a_year_is_no_week(power):
+    rows = table(("shop", "year", "kW"), lambda t: (*t, power), [(s, 2000 + k) for s in "ab" for k in range(20)])
+    with pytest.raises(DataError, match='the times in "year" begin anew; if the column "shop" says'):
+        read(rows)
 
 
 def test_a_clock_beside_dates_that_come_once_in_each_series_is_no_time():

@@ -37,6 +37,28 @@ def test_the_likelier_of_two_usual_names_is_taken():
     assert columns_of(table) == Columns("long", "unique_id", "ds", ("y",))
 
 
+@pytest.mark.parametrize(
+    ("header", "target"),
+    [
+        ("Preis,Absatz", "Absatz"),
+        ("Absatz,Umsatz", "Umsatz"),
+        ("Promo,Preis", "Preis"),
+        ("Rabatt,Verbrauch", "Verbrauch"),
+        ("precio,ventas", "ventas"),
+        ("prix,quantité", "quantité"),
+        ("Temperatur,Besucher", "Besucher"),
+        ("Wert,Preis", "Preis"),
+        ("price,sales", "sales"),
+    ],
+)
+def test_the_usual_target_is_known_by_its_name_in_several_languages(header, target):
+    rows = "".join(f"2024-01-{d:02},{d % 5},{d % 3}\n" for d in range(1, 21))
+    notes = []
+    assert columns_of(f"Datum,{header}\n{rows}").targets == (target,)
+    read(f"Datum,{header}\n{rows}", notes)
+    assert [text.split(";")[0] for text in notes] == [f'the target is "{target}", as its name suggests']
+
+
 def test_any_names_by_config_and_numbers_from_1():
     table = "shop,day,sold\n7,2024-01-01,1\n7,2024-01-02,2\n8,2024-01-01,3\n8,2024-01-02,5\n"
     wanted = Columns("long", "shop", "day", ("sold",))

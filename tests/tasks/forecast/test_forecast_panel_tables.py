@@ -460,6 +460,15 @@ def test_rows_ahead_of_the_table_itself_are_kept_after_those_of_the_second_file(
     assert coming(longer, future(*nine, AHEAD[2])) == [list(range(4, 12)), [9, 5, 6]]
 
 
+def test_the_second_file_adds_to_what_is_known_and_a_series_that_ended_before_others_may_lack_it():
+    three = "".join(f"{s},2024-01-0{d},,{d}\n" for s in "AB" for d in (4, 5, 6))
+    assert coming(LONG + three, future("A,2024-01-07,1", "A,2024-01-08,2")) == [[4, 5, 6, 1, 2], [4, 5, 6]]
+    assert coming(LONG + three, future("A,2024-01-05,9", "B,2024-01-08,2")) == [[4, 9, 6], [4, 5, 6]]
+    ended = LONG.replace("B,2024-01-03,2,2\n", "")
+    assert coming(ended, future(*AHEAD[:2])) == coming(ended, future(*AHEAD[:2], "B,2024-01-09,9")) == [[7, 8], []]
+    assert coming(ended, future(*AHEAD[:2], "B,2024-01-03,9")) == [[7, 8], [9]]
+
+
 def test_a_row_that_the_second_file_lacks_is_named():
     assert refused(DataError, coming, LONG, future(*AHEAD[:2], AHEAD[3])) == (
         'f.csv: has no row of 2024-01-04, where the series "B" goes on; add it'
