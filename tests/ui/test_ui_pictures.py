@@ -249,6 +249,16 @@ def test_dates_say_what_they_are_in_at_the_first_and_where_it_changes(
     assert date_labels([datetime.fromisoformat(first) + k * step for k in range(len(labels))]) == labels
 
 
+def test_a_month_that_ends_at_the_next_tick_is_not_named_as_its_name_would_be_covered() -> None:
+    days = [datetime(2024, 1, 29), datetime(2024, 2, 1), datetime(2024, 2, 5), datetime(2024, 2, 9)]
+    assert date_labels(days) == ["29", "1\nFeb 2024", "5", "9"]
+    assert date_labels(days[1:]) == ["1\nFeb 2024", "5", "9"]
+    hours = [datetime(2024, 1, 29, 21), *(datetime(2024, 1, 30, hour) for hour in (0, 3, 6))]
+    assert date_labels(hours) == ["21:00", "00:00\n30 Jan 2024", "03:00", "06:00"]
+    apart = [datetime(2024, month, 15) for month in (1, 2, 3)]
+    assert date_labels(apart) == ["15\nJan 2024", "15\nFeb 2024", "15\nMar 2024"]
+
+
 def test_months_are_of_years() -> None:
     months = [datetime(2025, 11, 1), datetime(2025, 12, 1), datetime(2026, 1, 1)]
     assert date_labels(months) == ["Nov\n2025", "Dec", "Jan\n2026"]

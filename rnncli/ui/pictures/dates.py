@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_WIDE = ("%b", "%d")  # as the formats of labels begin that are wider than the way from one tick to the next
+
 
 def mark_dates(axes: Axes, most: int) -> None:
     """Mark an x axis of dates with at most so many round ones."""
@@ -33,12 +35,13 @@ def mark_dates(axes: Axes, most: int) -> None:
 def date_labels(dates: Sequence[datetime]) -> list[str]:
     """Return the labels of ticks: years, or months of years, or days of months, or times of days."""
     small, large = _parts(dates)
-    found, before = [], ""
-    for date in dates:
-        of = _written(date, large)
-        found.append(_written(date, small) + (f"\n{of}" if of != before else ""))
-        before = of
-    return found
+    below = [_written(date, large) for date in dates]
+    begins = [of != before for of, before in zip(below, ["", *below], strict=False)]
+    if large.startswith(_WIDE) and begins[1:3] == [True, False]:
+        begins[0] = False  # which the next one would cover
+    return [
+        _written(date, small) + (f"\n{of}" if new else "") for date, of, new in zip(dates, below, begins, strict=True)
+    ]
 
 
 def _parts(dates: Sequence[datetime]) -> tuple[str, str]:
