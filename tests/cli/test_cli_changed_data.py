@@ -83,6 +83,7 @@ def test_a_report_leaves_out_what_needs_data_that_changed(sales: Path, content: 
     assert why in made.err
 
 
+@pytest.mark.plots
 def test_a_report_takes_the_beginning_of_a_file_that_has_grown(sales: Path) -> None:
     assert "follows" not in run("report", "run", "-o", "before.html", cwd=sales).ok().err
     (sales / "sales.csv").write_text(GROWN)

@@ -107,6 +107,7 @@ def test_the_result_does_not_depend_on_threads(tmp_path: Path) -> None:
     assert len(found) == 1
 
 
+@pytest.mark.plots
 def test_a_run_that_diverged_goes_on_by_the_mend_that_it_names(tmp_path: Path) -> None:
     wild("language-model", tmp_path)
     message = run("train", "c.yaml", "-o", "run", "--set", "training.on_divergence=stop", cwd=tmp_path).failed(6)
