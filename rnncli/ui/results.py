@@ -23,6 +23,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 TABLE_ROWS = 1000  # of answers that come without end, under one header
 GAP = 2  # between two columns
 LONGEST = 24  # letters of a word that is not broken for the other columns
+_SHORTEST = 8  # cells of a column whose words are broken
 DIGITS = 8  # significant digits; float32 has little more than seven
 
 
@@ -246,6 +247,8 @@ def _fitting(
             break
         least.pop(name, None)
     rest = width - sum(least.values()) - GAP * (len(least) - 1)
+    if rest < 0 and not spare and (long := max(least.keys() - {*whole}, key=lambda name: least[name], default=None)):
+        least[long] = max(least[long] + rest, _SHORTEST)  # nothing else can give way: its words are broken
     for name, narrow in least.items():
         least[name] += max(0, min(widest[name] - narrow, rest))
         rest -= least[name] - narrow
