@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from rnncli.data.csv_records import cut_line
 from rnncli.data.delimiters import CANDIDATES
+from rnncli.data.json_text import is_json
 from rnncli.data.lines import Line
 from rnncli.data.table_header import are_names_of_pairs, are_short_names, is_usual_name
 from rnncli.errors import DataError, shown
@@ -16,20 +16,13 @@ from rnncli.notes import doubt
 
 def doubt_row(line: Line, is_answer: Callable[[str], bool] = lambda field: False) -> None:
     """Tell of a first line that looks like the names of columns, like a row with one of few answers, or like JSON."""
-    if _is_object(line.text):
+    if line.text.lstrip().startswith("{") and is_json(line.text, whole=True):
         what = "an object of JSON"
     elif any(_is_row(row, is_answer) or _are_names(row) for row in _rows(line)):
         what = "a row of a table"
     else:
         return
     doubt(f"{line.where}: {shown(line.text)} looks like {what}, and is read as a text; give the texts alone if it is")
-
-
-def _is_object(text: str) -> bool:
-    if text.lstrip().startswith("{"):
-        with suppress(ValueError, RecursionError):
-            return isinstance(json.loads(text), dict)
-    return False
 
 
 def _rows(line: Line) -> Iterator[list[str]]:

@@ -57,7 +57,7 @@ def test_a_table_and_a_plot_have_the_mark_of_the_data(delimiter: str, mark: str,
 
 
 def test_each_mend_of_a_file_with_other_marks_is_taken(tmp_path: Path) -> None:
-    """Of a model, and of a config, that read 1.000,25."""
+    """Each mend that is named for a model, and for a config, that read 1.000,25 is followed."""
 
     def written(name: str, number: str, first: int = 0) -> None:
         days = [f"{date.fromordinal(737425 + i)};{number.format(i % 7)}\n" for i in range(first, first + 84)]

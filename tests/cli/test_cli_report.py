@@ -96,7 +96,7 @@ def test_a_page_begins_with_the_verdict_and_loads_nothing(folder: Path) -> None:
 
 @pytest.mark.parametrize("name", ["char", "sales"])
 def test_the_page_measures_gradients_as_inspect_grads_does(folder: Path, name: str) -> None:
-    """Of as many batches, with the same intervals."""
+    """Both look at as many batches, and tell the same intervals."""
     content = page(folder, name, name="reach.html")
     rows = content[content.index("half-life</th>") :].partition("<tbody>")[2]
     half_life, memory = map(html.unescape, re.findall(r'<td class="number">(.*?)</td>', rows)[:2])

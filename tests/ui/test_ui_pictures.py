@@ -100,7 +100,7 @@ def test_a_forecast_says_its_unit_and_one_of_a_page_has_its_legend_in_one_line()
 
 
 def test_a_picture_of_a_page_is_short_and_draws_the_same_lines(tmp_path: Path) -> None:
-    """Of the words and of the points of its lines none is missing beside the file of the same size."""
+    """It has all words, and all points of its lines, that the file of the same size has."""
     svg = inline.inline_svg(PICTURES["forecast"])
     assert len(svg.encode()) < 8000
     assert not re.search(r">\s+<|rotate\(-?0 | id=\"(figure|axes|line2d|text)_", svg)

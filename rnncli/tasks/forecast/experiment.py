@@ -47,7 +47,7 @@ class ForecastExperiment(Experiment):
     """The series, the networks for them, and the learner that trains the networks."""
 
     config: ForecastConfig
-    given = False  # that is scored was given, see `hold_out`
+    given = False  # whether the data that are scored were given, see `hold_out`
 
     def __init__(
         self,
@@ -207,10 +207,11 @@ class ForecastExperiment(Experiment):
     def after_training(self, *, can_evaluate: bool) -> tuple[str, ...]:
         """Return `predict`, for as many rows as the covariates are known of."""
         assert self.config.data.horizon is not None
-        if not self.columns.known_covariates or rows_to_forecast(self.read) >= self.config.data.horizon:
+        known = rows_to_forecast(self.read) if self.columns.known_covariates else self.config.data.horizon
+        if known >= self.config.data.horizon:
             return ("predict",)
-        if rows_to_forecast(self.read):
-            return ("predict", "--horizon", str(rows_to_forecast(self.read)))
+        if known:
+            return ("predict", "--horizon", str(known))
         return ("evaluate",) if can_evaluate else ("predict", "--future", "FILE")
 
     def tester(self) -> Tester:

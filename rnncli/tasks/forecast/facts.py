@@ -59,7 +59,7 @@ def _roles(panel: Panel, columns: Columns) -> Iterator[tuple[str, str]]:
         yield "times", f"{shown(str(columns.time))}, {times_of(panel)}"
     if columns.id is not None:
         yield "series", f"named by {shown(columns.id)}, with {', '.join(columns.targets)}"
-    known = f"known ahead, for {_to_come(panel)} to forecast"
+    known = f"known ahead, for {_to_come(panel)} to forecast" if columns.known_covariates else ""
     roles = {"up to the last row": columns.past, known: columns.known_covariates, "static": columns.static}
     if told := [f"{', '.join(names)} {role}" for role, names in roles.items() if names]:
         yield "covariates", "; ".join(told)

@@ -19,8 +19,8 @@ _YEARS = range(360 * DAY, 367 * DAY)
 
 def headline(tested: Backtest, columns: Columns, season: int, timelines: Sequence[Timeline]) -> Headline | None:
     """Return how far off the network of a backtest is, beside the seasonal naive forecast, or the last value without a
-    season: in the unit of a single target, else in percent, else beside it, of the columns that MASE is
-    of; None if no actual value is known."""
+    season: in the unit of a single target, else in percent, else beside it, of the columns that MASE is of; None if
+    no actual value is known."""
     name = "seasonal-naive" if "seasonal-naive" in tested.forecasts else "last-value"
     beside = in_words(season, timelines[0] if timelines else None) if name == "seasonal-naive" else "the last value"
     known = ~np.isnan(tested.actual)

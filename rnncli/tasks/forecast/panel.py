@@ -198,7 +198,8 @@ def _require_room(words: Mapping[str, Sequence[str]]) -> None:
 
 def ending_early(panel: Panel) -> list[int]:
     """Return the series that end before the one that ends last."""
-    of_stamp = {one.last: panel.timelines[0].offset_of(one.stamp(0)) or 0 for one in panel.timelines}
+    ends = {one.last: one for one in panel.timelines}  # few, of however many series
+    of_stamp = {last: panel.timelines[0].offset_of(one.stamp(0)) or 0 for last, one in ends.items()}
     last = max(of_stamp.values(), default=0)
     return [s for s, one in enumerate(panel.timelines) if of_stamp[one.last] < last]
 
